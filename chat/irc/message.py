@@ -1,0 +1,192 @@
+"""One IRC message and its two directions: bytes to values, values to bytes.
+
+Sources: Modern IRC, "Message Format"; IRCv3 message-tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import evolve, field, frozen
+
+#: Bytes of a line without its tags, CR LF included (Modern IRC, "Message Format").
+MAX_BODY = 512
+#: Bytes of the tags that a client may send, ``@`` and the space included
+#: (message-tags, "Size limit").
+MAX_CLIENT_TAGS = 4096
+#: Bytes of all tags of a message, ``@`` and the space included (message-tags, "Size limit").
+MAX_TAGS = 8191
+#: Parameters of one message; what follows belongs to the last one (RFC 1459, 2.3).
+MAX_PARAMETERS = 15
+
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
+_ESCAPES = {";": r"\:", " ": r"\s", "\\": "\\\\", "\r": r"\r", "\n": r"\n"}
+_ESCAPE_TABLE = str.maketrans(_ESCAPES)
+_UNESCAPES = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
+_FORBIDDEN = str.maketrans("", "", "\r\n\0")
+
+
+class MalformedLineError(ValueError):
+    """A line that the grammar does not allow; the text says why."""
+
+
+class LineTooLongError(MalformedLineError):
+    """A body of more than 512 bytes, or more tags than their limit."""
+
+
+class NotUtf8Error(MalformedLineError):
+    """A line that is not UTF-8 (IRCv3 utf8-only).
+
+    ``command`` is the command's name as far as it could be read, else ``*``.
+    """
+
+    def __init__(self, command: str) -> None:
+        super().__init__("Your message is not UTF-8 and was not accepted")
+        self.command = command
+
+
+@frozen
+class Message:
+    """One IRC message: ``@tags :source COMMAND params``.
+
+    A tag without a value has the value ``""``.  ``params`` hold no CR, LF or
+    NUL; only the last one may be empty, hold spaces or begin with a colon.
+    """
+
+    command: str
+    params: tuple[str, ...] = ()
+    source: str | None = None
+    tags: Mapping[str, str] = field(default=_NO_TAGS, hash=False)
+
+    def tagged(self, tags: Mapping[str, str]) -> Message:
+        """Return the message with ``tags`` added to those it has."""
+        return evolve(self, tags={**self.tags, **tags}) if tags else self
+
+    def text(self) -> str:
+        """Return the last parameter, or ``""`` where there is none."""
+        return self.params[-1] if self.params else ""
+
+
+def parse(line: bytes, *, errors: str = "strict", tag_limit: int = MAX_TAGS) -> Message:
+    """Return the message in ``line``, which comes without its line ending.
+
+    ``errors`` is the decoder's: a server is strict (utf8-only), a client that
+    talks to other servers says ``replace``.  Raises `MalformedLineError` or one
+    of its kinds.  The command is upper case in the result.
+    """
+    tags: Mapping[str, str] = _NO_TAGS
+    start = 0
+    if line[:1] == b"@":
+        start = line.find(b" ") + 1
+        if not start:
+            raise MalformedLineError("The line has tags and no command")
+        if start > tag_limit:
+            raise LineTooLongError("The tags are too long")
+    if len(line) - start > MAX_BODY - 2:
+        raise LineTooLongError("The line is too long")
+    try:
+        text = line.decode("utf-8", errors)
+    except UnicodeDecodeError:
+        raise NotUtf8Error(_command_of(line[start:])) from None
+    if "\0" in text or "\r" in text or "\n" in text:
+        raise MalformedLineError("The line holds a control character that ends lines")
+    if start:
+        raw, _, text = text.partition(" ")
+        tags = _parse_tags(raw[1:])
+        text = text.lstrip(" ")
+    source = None
+    if text[:1] == ":":
+        source, _, text = text[1:].partition(" ")
+    head, colon, trailing = (" " + text).partition(" :")
+    words = head.split()
+    if not words or not words[0].isascii() or not words[0].isalnum():
+        raise MalformedLineError("The line has no command")
+    params = words[1:]
+    if len(params) >= MAX_PARAMETERS:
+        rest = text.split(None, MAX_PARAMETERS)[MAX_PARAMETERS]
+        params = [*params[: MAX_PARAMETERS - 1], rest.removeprefix(":")]
+    elif colon:
+        params.append(trailing)
+    return Message(words[0].upper(), tuple(params), source, tags)
+
+
+def serialize(message: Message) -> bytes:
+    """Return the line of ``message``, without a line ending and not shortened."""
+    line = _body(message)
+    if message.tags:
+        line = f"@{_format_tags(message.tags)} {line}"
+    return line.encode()
+
+
+def serialize_limited(message: Message) -> bytes:
+    """Return the line of ``message`` with CR LF, its body cut to 512 bytes.
+
+    The cut falls between two characters, never inside one (utf8-only).
+    """
+    body = _body(message).encode()
+    if len(body) > MAX_BODY - 2:
+        body = truncated(body, MAX_BODY - 2)
+    if message.tags:
+        return b"@%b %b\r\n" % (_format_tags(message.tags).encode(), body)
+    return body + b"\r\n"
+
+
+def truncated(text: bytes, limit: int) -> bytes:
+    """Return at most ``limit`` bytes of UTF-8 ``text``, cut between characters."""
+    if len(text) <= limit:
+        return text
+    while limit and text[limit] & 0xC0 == 0x80:
+        limit -= 1
+    return text[:limit]
+
+
+def truncate(text: str, limit: int) -> str:
+    """Return ``text`` cut so that its UTF-8 has at most ``limit`` bytes."""
+    return truncated(text.encode(), limit).decode()
+
+
+def _body(message: Message) -> str:
+    words = [message.command] if message.source is None else [":" + message.source, message.command]
+    if message.params:
+        *middle, last = message.params
+        for param in middle:
+            if not param or param[0] == ":" or " " in param:
+                raise MalformedLineError(f"A middle parameter cannot be {param!r}")
+        words += middle
+        words.append(":" + last if not last or last[0] == ":" or " " in last else last)
+    return " ".join(words).translate(_FORBIDDEN)
+
+
+def _command_of(body: bytes) -> str:
+    words = body.split()
+    if words and words[0].startswith(b":"):
+        del words[0]
+    return words[0].decode().upper() if words and words[0].isalnum() else "*"
+
+
+def _parse_tags(raw: str) -> dict[str, str]:
+    tags = {}
+    for item in raw.split(";"):
+        key, _, value = item.partition("=")
+        if key:
+            tags[key] = _unescape(value) if "\\" in value else value
+    return tags
+
+
+def _unescape(value: str) -> str:
+    characters = iter(value)
+    unescaped = []
+    for character in characters:
+        if character == "\\":
+            escaped = next(characters, "")
+            unescaped.append(_UNESCAPES.get(escaped, escaped))
+        else:
+            unescaped.append(character)
+    return "".join(unescaped)
+
+
+def _format_tags(tags: Mapping[str, str]) -> str:
+    return ";".join(
+        f"{key}={value.translate(_ESCAPE_TABLE)}" if value else key for key, value in tags.items()
+    )

@@ -1,0 +1,212 @@
+"""Everything that can happen on the network, as frozen facts.
+
+An event is *stored*, or it is *passing*: then it keeps its place in the order
+and is never written.  Names in events are as people wrote them; the state folds
+their case.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import field, frozen
+
+from chat.irc.modes import ModeChange
+from chat.network.ids import ClientId, EventId, Sequence, SessionId, Timestamp
+
+
+@frozen
+class Actor:
+    """Who did it, as the others see it.
+
+    ``source`` is ``nick!user@host`` at the time of the event, or a server's name.
+    """
+
+    client: ClientId
+    source: str
+    account: str | None = None
+
+
+@frozen
+class Event:
+    """A fact; ``stored`` says whether the log writes it to disk."""
+
+    stored: ClassVar[bool] = True
+
+
+@frozen
+class Entry:
+    """One event in its place: ``uid`` makes the append idempotent.
+
+    ``sequence`` is set by the log, and stays ``None`` for a passing event.
+    ``origin`` is the session whose command made the event; it is not stored.
+    """
+
+    uid: EventId
+    time: Timestamp
+    event: Event
+    origin: SessionId | None = field(default=None, eq=False)
+    sequence: Sequence | None = None
+
+
+@frozen
+class NodeStarted(Event):
+    """The server started: no session of before is there any more."""
+
+    server: str
+
+
+@frozen
+class SessionRegistered(Event):
+    """A session completed registration and wants its nickname."""
+
+    stored = False
+    session: SessionId
+    nick: str
+    username: str
+    host: str
+    realname: str
+    account: str | None
+    device: str | None
+    #: Privileges of the account's role: ``admin``, ``operator`` or ``user``.
+    role: str = "user"
+
+
+@frozen
+class SessionEnded(Event):
+    """A registered session's connection is gone; the last one takes its client along."""
+
+    actor: Actor
+    session: SessionId
+    reason: str
+
+
+@frozen
+class NickChanged(Event):
+    """A client took another nickname."""
+
+    actor: Actor
+    nick: str
+
+
+@frozen
+class AccountChanged(Event):
+    """A registered client logged in, or out (``None``)."""
+
+    stored = False
+    actor: Actor
+    account: str | None
+
+
+@frozen
+class AwayChanged(Event):
+    """A client went away with a message, or returned (``None``)."""
+
+    stored = False
+    actor: Actor
+    message: str | None
+
+
+@frozen
+class UserModesChanged(Event):
+    """A client's own modes changed."""
+
+    stored = False
+    actor: Actor
+    changes: tuple[ModeChange, ...]
+
+
+@frozen
+class Joined(Event):
+    """A client entered a channel, which begins to exist with its first member."""
+
+    actor: Actor
+    channel: str
+
+
+@frozen
+class Parted(Event):
+    """A client left a channel."""
+
+    actor: Actor
+    channel: str
+    reason: str
+
+
+@frozen
+class Kicked(Event):
+    """A client was removed from a channel by another."""
+
+    actor: Actor
+    channel: str
+    client: ClientId
+    nick: str
+    reason: str
+
+
+@frozen
+class Invited(Event):
+    """A client was asked to join a channel."""
+
+    stored = False
+    actor: Actor
+    channel: str
+    client: ClientId
+    nick: str
+
+
+@frozen
+class TopicChanged(Event):
+    """A channel's topic was set, or removed with ``""``."""
+
+    actor: Actor
+    channel: str
+    text: str
+
+
+@frozen
+class ModesChanged(Event):
+    """Modes of a channel changed.
+
+    The argument of a prefix mode is a nickname; ``accounts`` holds the account
+    behind each such nickname that has one, so that its rank lasts.
+    """
+
+    actor: Actor
+    channel: str
+    changes: tuple[ModeChange, ...]
+    accounts: dict[str, str] = field(factory=dict, hash=False)
+
+
+@frozen
+class MessageSent(Event):
+    """A PRIVMSG, NOTICE or TAGMSG to a channel or a client.
+
+    ``target`` is what the sender wrote.  ``channel`` is set for a channel (the
+    minimum rank of a STATUSMSG in ``rank``, ``""`` for all members), ``client``
+    and ``account`` for a client.  ``tags`` are the client-only tags.
+    """
+
+    actor: Actor
+    command: str
+    target: str
+    text: str
+    channel: str | None = None
+    rank: str = ""
+    client: ClientId | None = None
+    account: str | None = None
+    tags: dict[str, str] = field(factory=dict, hash=False)
+
+
+@frozen
+class Killed(Event):
+    """An operator ended a client's sessions."""
+
+    actor: Actor
+    client: ClientId
+    nick: str
+    reason: str
+
+
+#: Every event by the name under which the log stores it.
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

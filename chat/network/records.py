@@ -1,0 +1,62 @@
+"""What outlives the sessions: accounts, and channels as a checkpoint keeps them."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from chat.network.ids import Sequence, Timestamp
+
+#: What an account may do, from least to most.
+ROLES = ("user", "operator", "admin")
+
+
+@frozen
+class Account:
+    """One account; ``password`` is a bcrypt hash and never shows in a repr."""
+
+    name: str
+    password: bytes = field(repr=False)
+    role: str
+    created: Timestamp
+
+
+@frozen
+class TopicRecord:
+    """A topic, the source that set it, and when."""
+
+    text: str
+    source: str
+    time: Timestamp
+
+
+@frozen
+class ListEntry:
+    """One mask of a channel's list mode, the source that added it, and when."""
+
+    mask: str
+    source: str
+    time: Timestamp
+
+
+@frozen
+class ChannelRecord:
+    """All of a channel that survives a restart; members do not.
+
+    ``modes`` maps a letter to its parameter (``""`` for a flag), ``lists`` a
+    letter to its masks, ``ranks`` an account to its prefix mode letters.
+    """
+
+    name: str
+    created: Timestamp
+    topic: TopicRecord | None
+    modes: dict[str, str]
+    lists: dict[str, tuple[ListEntry, ...]]
+    ranks: dict[str, str]
+
+
+@frozen
+class Checkpoint:
+    """The channels as they are after the entry at ``sequence``."""
+
+    sequence: Sequence
+    channels: tuple[ChannelRecord, ...]

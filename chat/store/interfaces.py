@@ -1,0 +1,78 @@
+"""The ports of the store, as the server sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from chat.network.events import Entry
+from chat.network.records import Account, ChannelRecord, Checkpoint
+
+#: What a subscriber of the log is called with: entries in order, each exactly once.
+Apply = Callable[[Sequence[Entry]], None]
+
+
+class UnavailableError(Exception):
+    """The database did not do its part in time; the text says what was not done."""
+
+
+class AccountExistsError(Exception):
+    """An account of that name, in any case, is already there."""
+
+
+class IEventLog(Interface):
+    """One ordered, dense log of the network's events."""
+
+    position: int = Attribute("The sequence of the last entry that the subscriber was given.")
+
+    def append(entries: Sequence[Entry], *, deadline: float | None) -> Deferred[None]:
+        """Put ``entries`` in the log as one atomic batch, in order.
+
+        Fires after they are on disk *and* the subscriber has been called with
+        them.  Entries of passing events are not written and keep their place in
+        the order.  Fails with `UnavailableError` when the batch was not confirmed
+        within ``deadline`` seconds (``None``: tried until it is), or at once when
+        too much is waiting.
+        """
+
+    def read(after: int, limit: int) -> Deferred[list[Entry]]:
+        """Return up to ``limit`` stored entries behind the sequence ``after``."""
+
+    def subscribe(after: int, apply: Apply) -> Deferred[None]:
+        """Call ``apply`` with everything stored behind ``after``, then with what follows.
+
+        Fires when ``apply`` has had all that was stored at the time of the call.
+        """
+
+
+class ICheckpoints(Interface):
+    """The channels at some position of the log, so that a start reads little."""
+
+    def load() -> Deferred[Checkpoint]:
+        """Return the last checkpoint, at sequence 0 and empty in a new database."""
+
+    def save(
+        sequence: int, changed: Sequence[ChannelRecord], removed: Sequence[str]
+    ) -> Deferred[None]:
+        """Move the checkpoint to ``sequence``: channels changed and names removed since the last."""
+
+
+class IAccounts(Interface):
+    """The accounts; names are compared without case (ASCII)."""
+
+    def find(name: str) -> Deferred[Account | None]:
+        """Return the account, or ``None``."""
+
+    def all() -> Deferred[list[Account]]:
+        """Return every account, by name."""
+
+    def add(account: Account) -> Deferred[None]:
+        """Add an account; fails with `AccountExistsError`."""
+
+    def set_password(name: str, password: bytes) -> Deferred[bool]:
+        """Replace the hash; the result says whether the account was there."""
+
+    def remove(name: str) -> Deferred[bool]:
+        """Remove the account; the result says whether it was there."""
