@@ -60,7 +60,7 @@ class NodeStarted(Event):
 class SessionRegistered(Event):
     """A session completed registration and wants its nickname."""
 
-    stored = False
+    stored: ClassVar[bool] = False
     session: SessionId
     nick: str
     username: str
@@ -74,11 +74,11 @@ class SessionRegistered(Event):
 
 @frozen
 class SessionEnded(Event):
-    """A registered session's connection is gone; the last one takes its client along."""
+    """A session's connection is gone; the last one takes its client along."""
 
-    actor: Actor
     session: SessionId
     reason: str
+    actor: Actor | None = None
 
 
 @frozen
@@ -93,7 +93,7 @@ class NickChanged(Event):
 class AccountChanged(Event):
     """A registered client logged in, or out (``None``)."""
 
-    stored = False
+    stored: ClassVar[bool] = False
     actor: Actor
     account: str | None
 
@@ -102,7 +102,7 @@ class AccountChanged(Event):
 class AwayChanged(Event):
     """A client went away with a message, or returned (``None``)."""
 
-    stored = False
+    stored: ClassVar[bool] = False
     actor: Actor
     message: str | None
 
@@ -111,7 +111,7 @@ class AwayChanged(Event):
 class UserModesChanged(Event):
     """A client's own modes changed."""
 
-    stored = False
+    stored: ClassVar[bool] = False
     actor: Actor
     changes: tuple[ModeChange, ...]
 
@@ -122,6 +122,7 @@ class Joined(Event):
 
     actor: Actor
     channel: str
+    realname: str = ""
 
 
 @frozen
@@ -148,7 +149,7 @@ class Kicked(Event):
 class Invited(Event):
     """A client was asked to join a channel."""
 
-    stored = False
+    stored: ClassVar[bool] = False
     actor: Actor
     channel: str
     client: ClientId
@@ -209,4 +210,23 @@ class Killed(Event):
 
 
 #: Every event by the name under which the log stores it.
-EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        NodeStarted,
+        SessionRegistered,
+        SessionEnded,
+        NickChanged,
+        AccountChanged,
+        AwayChanged,
+        UserModesChanged,
+        Joined,
+        Parted,
+        Kicked,
+        Invited,
+        TopicChanged,
+        ModesChanged,
+        MessageSent,
+        Killed,
+    )
+}

@@ -1,0 +1,271 @@
+"""What a feature is made of, and the tables that all features make together."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+import chat.features
+from chat.irc.message import Message
+from chat.irc.numerics import Reply
+from chat.irc.standard_replies import StandardReply
+from chat.network.events import Entry, Event
+from chat.network.ids import Timestamp
+from chat.network.session import Phase, Session
+from chat.network.settings import Settings
+from chat.network.state import Client, Network
+
+
+@frozen
+class Update:
+    """The session's facts are now ``session``."""
+
+    session: Session
+
+
+@frozen
+class Close:
+    """The session ends, told with ERROR."""
+
+    reason: str
+
+
+@frozen
+class Audit:
+    """A line for the server's log that an operator will look for."""
+
+    text: str
+
+
+class Query:
+    """A question to the world outside; its answer is sent back into the generator.
+
+    An answer that is not to be had in time is thrown in as `UnavailableError`.
+    """
+
+
+@frozen
+class CheckPassword(Query):
+    """Answered with the `Account` whose password it is, or ``None``."""
+
+    account: str
+    password: str = field(repr=False)
+
+
+@frozen
+class FindAccount(Query):
+    """Answered with the `Account` of that name, or ``None``."""
+
+    account: str
+
+
+@frozen
+class CheckOperator(Query):
+    """Answered with whether an operator block of that name has that password."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+class UnavailableError(Exception):
+    """The outside did not answer in time; the text says what was not done."""
+
+
+Effect = Message | Reply | StandardReply | Event | Update | Close | Audit | Query
+Effects = Generator[Effect, Any, None]
+Lines = Iterator[Message | Reply]
+
+
+@frozen
+class Request:
+    """One command of one session, and what its handler may look at."""
+
+    message: Message
+    session: Session
+    network: Network
+    settings: Settings
+    features: Features
+    #: When the command came.
+    now: Timestamp
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The command's parameters; as many are there as the command declares."""
+        return self.message.params
+
+    @property
+    def client(self) -> Client:
+        """The registered client that the session speaks for."""
+        return self.network.sessions[self.session.id]
+
+    def param(self, index: int) -> str:
+        """Return a parameter that need not be there, ``""`` where it is not."""
+        return self.params[index] if index < len(self.params) else ""
+
+
+@frozen
+class Viewer:
+    """For whom a fact is rendered.
+
+    A line is rendered once for all sessions with the same capabilities; only
+    facts for one client alone may use ``nick``.
+    """
+
+    capabilities: frozenset[str]
+    #: Whether the session's own command made the event.
+    is_origin: bool
+    nick: str
+    network: Network
+    settings: Settings
+    features: Features
+
+    def has(self, capability: str) -> bool:
+        """Return whether the session negotiated ``capability``."""
+        return capability in self.capabilities
+
+
+Handler = Callable[[Request], Effects]
+Renderer = Callable[[Viewer, Any], Lines]
+Tagger = Callable[[Entry, Message], Mapping[str, str]]
+
+
+@frozen
+class Command:
+    """One row of the dispatch table."""
+
+    name: str
+    handler: Handler
+    #: How many parameters it needs at the least.
+    parameters: int = 0
+    phases: frozenset[Phase] = frozenset({Phase.REGISTERED})
+    #: Only for IRC operators.
+    privileged: bool = False
+    #: Whether the next such command may start before this one is on disk: only
+    #: where the handler changes nothing that another handler looks at.
+    pipelined: bool = False
+    #: What it takes from the session's flood allowance.
+    cost: int = 1
+
+    @property
+    def help(self) -> str:
+        """The usage and meaning, from the handler's docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+
+@frozen
+class Capability:
+    """One IRCv3 capability; ``value`` says what CAP LS 302 tells, ``None`` to hide it."""
+
+    name: str
+    specification: str
+    value: Callable[[Settings, Session], str | None]
+
+
+Tokens = Callable[[Settings], Mapping[str, str]]
+_H = TypeVar("_H", bound=Handler)
+_R = TypeVar("_R", bound=Renderer)
+_T = TypeVar("_T", bound=Tagger)
+_K = TypeVar("_K", bound=Tokens)
+
+
+class Feature:
+    """The collector of one file; module level name ``feature``."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.capabilities: list[Capability] = []
+        self.renderers: dict[type, Renderer] = {}
+        self.taggers: list[tuple[str, Tagger]] = []
+        self.tokens: list[Tokens] = []
+
+    def command(
+        self,
+        name: str,
+        *,
+        parameters: int = 0,
+        phases: Iterable[Phase] = (Phase.REGISTERED,),
+        privileged: bool = False,
+        pipelined: bool = False,
+        cost: int = 1,
+    ) -> Callable[[_H], _H]:
+        """Register the decorated generator function as the handler of ``name``."""
+
+        def register(handler: _H) -> _H:
+            self.commands.append(
+                Command(name, handler, parameters, frozenset(phases), privileged, pipelined, cost)
+            )
+            return handler
+
+        return register
+
+    def capability(
+        self,
+        name: str,
+        specification: str,
+        value: Callable[[Settings, Session], str | None] = lambda settings, session: "",
+    ) -> None:
+        """Offer the capability ``name``; ``specification`` is its address."""
+        self.capabilities.append(Capability(name, specification, value))
+
+    def renders(self, fact: type) -> Callable[[_R], _R]:
+        """Register the decorated function as what turns such facts into lines."""
+
+        def register(renderer: _R) -> _R:
+            self.renderers[fact] = renderer
+            return renderer
+
+        return register
+
+    def tags(self, capability: str) -> Callable[[_T], _T]:
+        """Register a function that tags lines of events for sessions with ``capability``."""
+
+        def register(tagger: _T) -> _T:
+            self.taggers.append((capability, tagger))
+            return tagger
+
+        return register
+
+    def isupport(self, tokens: _K) -> _K:
+        """Register the decorated function as the source of ISUPPORT tokens."""
+        self.tokens.append(tokens)
+        return tokens
+
+
+@frozen
+class Features:
+    """All features' tables."""
+
+    commands: Mapping[str, Command]
+    capabilities: Mapping[str, Capability]
+    renderers: Mapping[type, Renderer]
+    taggers: tuple[tuple[str, Tagger], ...]
+    tokens: tuple[Tokens, ...]
+
+    def isupport(self, settings: Settings) -> list[str]:
+        """Return the tokens ``NAME`` or ``NAME=value`` in alphabetical order."""
+        tokens: dict[str, str] = {}
+        for source in self.tokens:
+            tokens.update(source(settings))
+        return [f"{name}={value}" if value else name for name, value in sorted(tokens.items())]
+
+
+def load() -> Features:
+    """Return the tables of every module in this package that has a ``feature``."""
+    found = [
+        module.feature
+        for info in pkgutil.iter_modules(chat.features.__path__)
+        if hasattr(module := importlib.import_module(f"chat.features.{info.name}"), "feature")
+    ]
+    return Features(
+        MappingProxyType({each.name: each for one in found for each in one.commands}),
+        MappingProxyType({each.name: each for one in found for each in one.capabilities}),
+        MappingProxyType({kind: each for one in found for kind, each in one.renderers.items()}),
+        tuple(each for one in found for each in one.taggers),
+        tuple(each for one in found for each in one.tokens),
+    )

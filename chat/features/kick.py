@@ -1,0 +1,50 @@
+"""KICK: remove somebody from a channel.
+
+Source: Modern IRC, "KICK message".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chat.features.feature import Effects, Feature, Lines, Request, Viewer
+from chat.irc.message import Message, truncate
+from chat.irc.numerics import ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_USERNOTINCHANNEL
+from chat.network.events import Kicked
+from chat.network.policy import must_be_channel_operator, must_be_member
+from chat.network.settings import Settings
+
+feature = Feature()
+
+
+@feature.command("KICK", parameters=2)
+def kick(request: Request) -> Effects:
+    """KICK #channel nickname[,nickname] [reason]: remove people from a channel."""
+    client = request.client
+    channel = request.network.channel(request.params[0])
+    if channel is None:
+        yield ERR_NOSUCHCHANNEL(request.params[0])
+        return
+    must_be_member(client, channel)
+    must_be_channel_operator(client, channel)
+    reason = truncate(request.param(2) or client.nick, request.settings.limits.kick_length)
+    for nick in dict.fromkeys(filter(None, request.params[1].split(","))):
+        target = request.network.client(nick)
+        if target is None:
+            yield ERR_NOSUCHNICK(nick)
+        elif target not in channel.members:
+            yield ERR_USERNOTINCHANNEL(target.nick, channel.name)
+        else:
+            yield Kicked(client.actor, channel.name, target.id, target.nick, reason)
+
+
+@feature.renders(Kicked)
+def show_kick(viewer: Viewer, event: Kicked) -> Lines:
+    """Tell the channel who was removed, by whom and why."""
+    yield Message("KICK", (event.channel, event.nick, event.reason), event.actor.source)
+
+
+@feature.isupport
+def tokens(settings: Settings) -> Mapping[str, str]:
+    """Return the reason's limit."""
+    return {"KICKLEN": str(settings.limits.kick_length)}

@@ -1,0 +1,125 @@
+"""PRIVMSG and NOTICE: say something to channels and people.
+
+Sources: Modern IRC, "PRIVMSG message" and "NOTICE message";
+https://ircv3.net/specs/extensions/echo-message
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chat.features.feature import Effects, Feature, Lines, Request, Viewer
+from chat.irc.message import Message
+from chat.irc.names import looks_like_channel
+from chat.irc.numerics import (
+    ERR_NORECIPIENT,
+    ERR_NOSUCHCHANNEL,
+    ERR_NOSUCHNICK,
+    ERR_NOTEXTTOSEND,
+    ERR_TOOMANYTARGETS,
+    RPL_AWAY,
+)
+from chat.network import modes
+from chat.network.events import MessageSent
+from chat.network.policy import RefusedError, can_send
+from chat.network.settings import Settings
+
+feature = Feature()
+feature.capability("echo-message", "https://ircv3.net/specs/extensions/echo-message")
+
+_RANKS = {prefix: letter for letter, prefix in modes.PREFIXES.items()}
+
+
+@feature.command("PRIVMSG", pipelined=True)
+def privmsg(request: Request) -> Effects:
+    """PRIVMSG target[,target] :text: say something to channels or people."""
+    if not request.param(0):
+        yield ERR_NORECIPIENT(command="PRIVMSG")
+    elif not request.param(1):
+        yield ERR_NOTEXTTOSEND()
+    else:
+        yield from _send(request)
+
+
+@feature.command("NOTICE", pipelined=True)
+def notice(request: Request) -> Effects:
+    """NOTICE target[,target] :text: say something that no program answers."""
+    # "servers must never send an error": Modern IRC, "NOTICE message".
+    if request.param(0) and request.param(1):
+        for effect in _send(request):
+            if isinstance(effect, MessageSent):
+                yield effect
+
+
+def _send(request: Request) -> Effects:
+    targets = [target for target in request.params[0].split(",") if target]
+    if len(targets) > request.settings.limits.targets:
+        yield ERR_TOOMANYTARGETS(targets[-1])
+        return
+    for target in dict.fromkeys(targets):
+        prefix = target[0] if target[0] in _RANKS else ""
+        if looks_like_channel(target[len(prefix) :]):
+            yield from _to_channel(request, target, prefix)
+        else:
+            yield from _to_client(request, target)
+
+
+def _to_channel(request: Request, target: str, prefix: str) -> Effects:
+    channel = request.network.channel(target[len(prefix) :])
+    if channel is None:
+        yield ERR_NOSUCHCHANNEL(target)
+        return
+    try:
+        can_send(request.client, channel)
+    except RefusedError as refusal:
+        yield refusal.reply
+        return
+    yield MessageSent(
+        request.client.actor,
+        request.message.command,
+        prefix + channel.name,
+        request.params[1],
+        channel=channel.name,
+        rank=_RANKS.get(prefix, ""),
+        tags=_client_only(request.message.tags),
+    )
+
+
+def _to_client(request: Request, target: str) -> Effects:
+    receiver = request.network.client(target)
+    if receiver is None:
+        yield ERR_NOSUCHNICK(target)
+        return
+    if receiver.away is not None:
+        yield RPL_AWAY(receiver.nick, receiver.away)
+    yield MessageSent(
+        request.client.actor,
+        request.message.command,
+        receiver.nick,
+        request.params[1],
+        client=receiver.id,
+        account=receiver.account,
+        tags=_client_only(request.message.tags),
+    )
+
+
+def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key.startswith("+")}
+
+
+@feature.renders(MessageSent)
+def show_message(viewer: Viewer, event: MessageSent) -> Lines:
+    """Show the message; the session that sent it sees it with echo-message only."""
+    if not viewer.is_origin or viewer.has("echo-message"):
+        yield Message(event.command, (event.target, event.text), event.actor.source)
+
+
+@feature.isupport
+def tokens(settings: Settings) -> Mapping[str, str]:
+    """Return the limits on targets, and whom a prefix before a channel reaches."""
+    return {
+        "MAXTARGETS": str(settings.limits.targets),
+        "STATUSMSG": "".join(modes.PREFIXES.values()),
+        "TARGMAX": f"PRIVMSG:{settings.limits.targets},NOTICE:{settings.limits.targets},"
+        "JOIN:,PART:,KICK:,NAMES:,LIST:,WHOIS:1",
+    }

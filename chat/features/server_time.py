@@ -1,0 +1,29 @@
+"""server-time: messages carry the time at which they happened.
+
+Source: https://ircv3.net/specs/extensions/server-time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from chat.features.feature import Feature
+from chat.irc.message import Message
+from chat.network.events import Entry
+from chat.network.ids import Timestamp
+
+feature = Feature()
+feature.capability("server-time", "https://ircv3.net/specs/extensions/server-time")
+
+
+@feature.tags("server-time")
+def time_tag(entry: Entry, line: Message) -> Mapping[str, str]:
+    """Tag every line of an event with the entry's time."""
+    return {"time": iso8601(entry.time)}
+
+
+def iso8601(time: Timestamp) -> str:
+    """Return ``YYYY-MM-DDThh:mm:ss.sssZ``."""
+    moment = datetime.fromtimestamp(time / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,61 @@
+"""What an applied event lets people see: a fact, and the sessions that see it.
+
+The fact is the event itself, or one of the consequences below, which only the
+state at that moment knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from chat.network.ids import SessionId
+
+if TYPE_CHECKING:
+    from chat.network.state import Channel, Client
+
+
+@frozen
+class Change:
+    """One fact and all sessions that it is for."""
+
+    fact: object
+    sessions: tuple[SessionId, ...]
+
+
+@frozen
+class Welcomed:
+    """The session is registered and speaks for ``client``."""
+
+    client: Client
+
+
+@frozen
+class NicknameTaken:
+    """An earlier claim in the log has the nickname."""
+
+    nick: str
+
+
+@frozen
+class Entered:
+    """The client is now on the channel and wants to know who is there."""
+
+    client: Client
+    channel: Channel
+
+
+@frozen
+class ClientQuit:
+    """The client left the network."""
+
+    source: str
+    reason: str
+
+
+@frozen
+class SessionsClosed:
+    """The server ends these sessions."""
+
+    reason: str

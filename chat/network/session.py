@@ -1,0 +1,61 @@
+"""What is known of one connection: who is on the other side, and how far it has come."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import field, frozen
+
+from chat.network.ids import ClientId, SessionId
+
+
+class Phase(Enum):
+    """The life of a session (Modern IRC, "Connection Registration")."""
+
+    #: It says who it is.
+    REGISTERING = "registering"
+    #: It said all, and its claim of the nickname is on the way through the log.
+    CLAIMING = "claiming"
+    REGISTERED = "registered"
+    CLOSED = "closed"
+
+
+@frozen
+class Peer:
+    """The other end, as the TLS handshake showed it.
+
+    ``account`` and ``device`` are from the certificate; ``fingerprint`` is its
+    SHA-256 in hexadecimal.
+    """
+
+    host: str
+    account: str | None = None
+    device: str | None = None
+    fingerprint: str = ""
+    security: str = ""
+
+
+@frozen
+class Session:
+    """The facts of one session; a handler that changes them yields an `Update`."""
+
+    id: SessionId
+    peer: Peer
+    phase: Phase = Phase.REGISTERING
+    #: While the client negotiates capabilities, registration waits for CAP END.
+    negotiating: bool = False
+    cap_version: int = 0
+    capabilities: frozenset[str] = frozenset()
+    nick: str | None = None
+    username: str | None = None
+    realname: str = ""
+    account: str | None = None
+    role: str = "user"
+    sasl_mechanism: str | None = None
+    sasl_response: str = field(default="", repr=False)
+    client: ClientId | None = None
+
+    @property
+    def device(self) -> str | None:
+        """The device in the certificate, where that is the account's own."""
+        return self.peer.device if self.account == self.peer.account else None

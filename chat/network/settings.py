@@ -1,0 +1,72 @@
+"""What the operator of a network decides, as far as the domain needs it.
+
+The names are those of ``securechat.toml``; `chat.server.config` reads it.
+"""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+@frozen
+class AccountSettings:
+    """Section ``[accounts]``; the defaults are the strict ones."""
+
+    #: ``required``: SASL before registration completes; ``optional``: not needed.
+    login: str = "required"
+    #: ``certificate``: who logs in must be the account in the certificate; ``any``.
+    identity: str = "certificate"
+    #: ``required``, or ``optional``: the certificate alone suffices (SASL EXTERNAL).
+    password: str = "required"  # noqa: S105
+    #: ``account``: the nickname is the account's name; ``any``.
+    nickname: str = "account"
+    #: ``closed``: accounts are made by an administrator; ``open``.
+    registration: str = "closed"
+
+
+@frozen
+class Limits:
+    """Section ``[limits]``; lengths in bytes, times in seconds."""
+
+    flood: bool = True
+    #: Lines that may come at once, and how many more per second after that.
+    flood_burst: int = 20
+    flood_rate: float = 2.0
+    nick_length: int = 30
+    user_length: int = 18
+    realname_length: int = 150
+    channel_length: int = 64
+    channels: int = 100
+    topic_length: int = 390
+    away_length: int = 200
+    kick_length: int = 255
+    key_length: int = 23
+    modes: int = 20
+    bans: int = 100
+    targets: int = 4
+    #: Bytes that may wait for a client that reads slowly.
+    sendq: int = 1_048_576
+    #: Lines of one client that may wait for their turn.
+    recvq: int = 100
+    handshake_timeout: float = 10.0
+    registration_timeout: float = 30.0
+    ping_interval: float = 120.0
+    ping_timeout: float = 60.0
+    #: Connections from one address that have not completed registration.
+    half_open_per_address: int = 20
+    #: How long the database may take before what needs it is refused.
+    database_timeout: float = 10.0
+
+
+@frozen
+class Settings:
+    """All that handlers may know of the configuration and of the program."""
+
+    network: str
+    server: str
+    version: str
+    #: When the server started, as RPL_CREATED tells it.
+    created: str
+    motd: tuple[str, ...] = ()
+    accounts: AccountSettings = field(factory=AccountSettings)
+    limits: Limits = field(factory=Limits)

@@ -1,0 +1,336 @@
+"""The machine of one session: lines and facts come in, lines and events go out.
+
+Commands start in the order in which they came.  A command waits until those
+before it are complete, their events applied, except that messages may follow
+messages: so a client that sends many of them fills one commit with them.
+What they lead to leaves in the order of the commands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import evolve
+
+from chat.features.feature import (
+    Audit,
+    Close,
+    Command,
+    Effects,
+    Features,
+    Query,
+    Request,
+    Update,
+    Viewer,
+)
+from chat.irc.message import (
+    MAX_CLIENT_TAGS,
+    LineTooLongError,
+    MalformedLineError,
+    Message,
+    NotUtf8Error,
+    parse,
+    serialize_limited,
+)
+from chat.irc.numerics import ERR_INPUTTOOLONG, Reply
+from chat.irc.standard_replies import StandardReply, fail
+from chat.network.changes import NicknameTaken, Welcomed
+from chat.network.events import Entry, Event, SessionEnded
+from chat.network.ids import Timestamp
+from chat.network.session import Phase, Session
+from chat.network.settings import Settings
+from chat.network.state import Network
+from chat.session.collector import Collector
+from chat.session.dispatch import dispatch, unavailable
+from chat.session.flood import Allowance
+from chat.session.render import complete, render
+
+#: Which phase may follow which.
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.REGISTERING: frozenset({Phase.CLAIMING, Phase.CLOSED}),
+    Phase.CLAIMING: frozenset({Phase.REGISTERED, Phase.REGISTERING, Phase.CLOSED}),
+    Phase.REGISTERED: frozenset({Phase.CLOSED}),
+    Phase.CLOSED: frozenset(),
+}
+
+
+class Shell(Protocol):
+    """What the machine needs of the world."""
+
+    def write(self, data: bytes) -> None:
+        """Send lines to the client."""
+
+    def stamp(self, event: Event) -> Entry:
+        """Return the entry for an event of this session, with an id and the time."""
+
+    def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
+        """Put ``entries`` in the log; ``done`` gets ``None`` once applied, or why not."""
+
+    def append_surely(self, entry: Entry) -> None:
+        """Put ``entry`` in the log, however long that takes."""
+
+    def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
+        """Answer ``query``, with an exception where the answer is to be thrown."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call ``call`` in ``seconds``, unless the session is over by then."""
+
+    def drained(self) -> None:
+        """Take note that no line waits any more."""
+
+    def close(self) -> None:
+        """End the connection behind what was written."""
+
+    def audit(self, text: str) -> None:
+        """Write a line to the server's log."""
+
+    def seconds(self) -> float:
+        """Return a time in seconds that never goes back."""
+
+    def now(self) -> Timestamp:
+        """Return the time of day."""
+
+
+class SessionMachine:
+    """Drives one session; ``session`` holds its facts."""
+
+    def __init__(
+        self,
+        session: Session,
+        shell: Shell,
+        network: Network,
+        settings: Settings,
+        features: Features,
+    ) -> None:
+        self.session = session
+        self._shell = shell
+        self._network = network
+        self._settings = settings
+        self._features = features
+        self._waiting: deque[Message | Reply | StandardReply] = deque()
+        self._running: deque[Collector] = deque()
+        self._is_working = False
+        self._is_refilling = False
+        limits = settings.limits
+        self._allowance = Allowance.full(limits.flood_burst, limits.flood_rate, shell.seconds())
+
+    @property
+    def nick(self) -> str:
+        """How numerics address the client."""
+        client = self._network.sessions.get(self.session.id)
+        return client.nick if client is not None else self.session.nick or "*"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many lines wait that no more should be read."""
+        return len(self._waiting) >= self._settings.limits.recvq
+
+    # Lines
+
+    def line_received(self, line: bytes) -> None:
+        """Take one line, without its ending."""
+        if self.session.phase is Phase.CLOSED or not line:
+            return
+        try:
+            self._waiting.append(parse(line, tag_limit=MAX_CLIENT_TAGS))
+        except NotUtf8Error as error:
+            self._waiting.append(fail(error.command, "INVALID_UTF8", text=str(error)))
+        except LineTooLongError:
+            self.line_too_long()
+        except MalformedLineError:
+            return
+        self._work()
+
+    def line_too_long(self) -> None:
+        """Take note of a line that was too long to be read."""
+        self._waiting.append(ERR_INPUTTOOLONG())
+        self._work()
+
+    def _work(self) -> None:
+        """Start what may start; a command that completes at once does not nest the next."""
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            while self._waiting and self.session.phase is not Phase.CLOSED and self._start_next():
+                pass
+        finally:
+            self._is_working = False
+        if not self._waiting:
+            self._shell.drained()
+
+    def _start_next(self) -> bool:
+        item = self._waiting[0]
+        command = self._features.commands.get(item.command) if isinstance(item, Message) else None
+        pipelined = command is not None and command.pipelined
+        if self._running and not (pipelined and all(one.pipelined for one in self._running)):
+            return False
+        if self._must_refill(command.cost if command is not None else 1):
+            return False
+        self._waiting.popleft()
+        if isinstance(item, Message):
+            self._start(item, command)
+        else:
+            self._shell.write(serialize_limited(self._complete(item)))
+        return True
+
+    def _start(self, message: Message, command: Command | None) -> None:
+        label = None
+        if "labeled-response" in self.session.capabilities:
+            label = message.tags.get("label")
+        collector = Collector(message.command, command is not None and command.pipelined, label)
+        self._running.append(collector)
+        request = Request(
+            message,
+            self.session,
+            self._network,
+            self._settings,
+            self._features,
+            self._shell.now(),
+        )
+        self._run(collector, dispatch(command, request), [])
+
+    def _must_refill(self, cost: int) -> bool:
+        if self._is_refilling:
+            return True
+        if not self._settings.limits.flood:
+            return False
+        seconds = self._allowance.wait(cost, self._shell.seconds())
+        if seconds:
+            self._is_refilling = True
+            self._shell.later(seconds, self._refilled)
+        return bool(seconds)
+
+    def _refilled(self) -> None:
+        self._is_refilling = False
+        self._work()
+
+    # Effects
+
+    def _run(
+        self, collector: Collector, effects: Effects, events: list[Event], sent: Any = None
+    ) -> None:
+        """Drive a handler to its end or its next question; then append its events."""
+        if self.session.phase is Phase.CLOSED:
+            effects.close()
+            return
+        while True:
+            try:
+                effect = effects.throw(sent) if isinstance(sent, Exception) else effects.send(sent)
+            except StopIteration:
+                break
+            sent = None
+            match effect:
+                case Event():
+                    events.append(effect)
+                case Query():
+                    self._shell.ask(
+                        effect, lambda answer: self._run(collector, effects, events, answer)
+                    )
+                    return
+                case Update():
+                    self._become(effect.session)
+                case Close():
+                    self._finish(collector)
+                    self.close(effect.reason)
+                    return
+                case Audit():
+                    self._shell.audit(effect.text)
+                case _:
+                    collector.add(self._complete(effect))
+        if events:
+            entries = tuple(map(self._shell.stamp, events))
+            collector.entries = frozenset(entry.uid for entry in entries)
+            self._shell.append(entries, lambda failed: self._appended(collector, failed))
+        else:
+            self._finish(collector)
+            self._work()
+
+    def _appended(self, collector: Collector, failed: str | None) -> None:
+        if self.session.phase is Phase.CLOSED:
+            return
+        if failed is not None:
+            if self.session.phase is Phase.CLAIMING:
+                self._become(evolve(self.session, phase=Phase.REGISTERING))
+            reply = unavailable(collector.command, self.session.capabilities, failed)
+            collector.add(self._complete(reply))
+        self._finish(collector)
+        self._work()
+
+    def _finish(self, collector: Collector) -> None:
+        collector.done = True
+        lines = []
+        while self._running and self._running[0].done:
+            lines += self._running.popleft().release(self._settings.server)
+        if lines and self.session.phase is not Phase.CLOSED:
+            self._shell.write(b"".join(map(serialize_limited, lines)))
+
+    def _complete(self, reply: Message | Reply | StandardReply) -> Message:
+        if isinstance(reply, StandardReply):
+            return reply.message(self._settings.server)
+        return complete(reply, self._settings.server, self.nick)
+
+    def _become(self, session: Session) -> None:
+        before = self.session.phase
+        if session.phase is not before and session.phase not in TRANSITIONS[before]:
+            raise ValueError(f"A session cannot go from {before} to {session.phase}")
+        self.session = session
+
+    # Facts
+
+    def show_own(self, entry: Entry, fact: object) -> None:
+        """Take a fact that this session's own command led to, into that command's response."""
+        if self.session.phase is Phase.CLOSED:
+            return
+        match fact:
+            case Welcomed():
+                self._become(
+                    evolve(
+                        self.session,
+                        phase=Phase.REGISTERED,
+                        nick=fact.client.nick,
+                        client=fact.client.id,
+                    )
+                )
+            case NicknameTaken() if self.session.phase is Phase.CLAIMING:
+                self._become(evolve(self.session, phase=Phase.REGISTERING, nick=None))
+        collector = next(one for one in self._running if entry.uid in one.entries)
+        for line in render(self._features, entry, fact, self.viewer(is_origin=True)):
+            collector.add(line)
+
+    def viewer(self, *, is_origin: bool) -> Viewer:
+        """Return for whom facts are rendered."""
+        return Viewer(
+            self.session.capabilities,
+            is_origin,
+            self.nick,
+            self._network,
+            self._settings,
+            self._features,
+        )
+
+    # The end
+
+    def close(self, reason: str) -> None:
+        """End the session: tell the client with ERROR, and the network if it was there."""
+        if self.session.phase is Phase.CLOSED:
+            return
+        self._shell.write(serialize_limited(Message("ERROR", (reason,))))
+        self.lost(reason)
+        self._shell.close()
+
+    def lost(self, reason: str) -> None:
+        """End a session whose connection is gone."""
+        client = self._network.sessions.get(self.session.id)
+        # A claim that is on its way through the log is ended behind it.
+        in_log = client is not None or self.session.phase is Phase.CLAIMING
+        if self.session.phase is not Phase.CLOSED:
+            self._become(evolve(self.session, phase=Phase.CLOSED))
+        self._waiting.clear()
+        if in_log:
+            actor = client.actor if client is not None else None
+            self._shell.append_surely(
+                self._shell.stamp(SessionEnded(self.session.id, reason, actor))
+            )
