@@ -46,7 +46,8 @@ class Audit:
 class Query:
     """A question to the world outside; its answer is sent back into the generator.
 
-    An answer that is not to be had in time is thrown in as `UnavailableError`.
+    An answer that is not to be had in time is thrown in as
+    `chat.network.errors.UnavailableError`.
     """
 
 
@@ -71,10 +72,6 @@ class CheckOperator(Query):
 
     name: str
     password: str = field(repr=False)
-
-
-class UnavailableError(Exception):
-    """The outside did not answer in time; the text says what was not done."""
 
 
 Effect = Message | Reply | StandardReply | Event | Update | Close | Audit | Query

@@ -107,9 +107,9 @@ def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
         account: Account | None = yield (
             CheckPassword(name, password) if mechanism == "PLAIN" else FindAccount(name)
         )
-    except RefusedError as refusal:
-        yield from _refuse(session, name, "too many failed attempts")
-        raise refusal from None
+    except RefusedError:
+        yield Audit(f"login as {name!r} refused: too many failed attempts")
+        raise
     if account is None:
         yield from _refuse(session, name, "wrong account or password")
         return

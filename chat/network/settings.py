@@ -5,6 +5,8 @@ The names are those of ``securechat.toml``; `chat.server.config` reads it.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import field, frozen
 
 
@@ -13,15 +15,15 @@ class AccountSettings:
     """Section ``[accounts]``; the defaults are the strict ones."""
 
     #: ``required``: SASL before registration completes; ``optional``: not needed.
-    login: str = "required"
+    login: Literal["required", "optional"] = "required"
     #: ``certificate``: who logs in must be the account in the certificate; ``any``.
-    identity: str = "certificate"
+    identity: Literal["certificate", "any"] = "certificate"
     #: ``required``, or ``optional``: the certificate alone suffices (SASL EXTERNAL).
-    password: str = "required"  # noqa: S105
+    password: Literal["required", "optional"] = "required"
     #: ``account``: the nickname is the account's name; ``any``.
-    nickname: str = "account"
+    nickname: Literal["account", "any"] = "account"
     #: ``closed``: accounts are made by an administrator; ``open``.
-    registration: str = "closed"
+    registration: Literal["closed", "open"] = "closed"
 
 
 @frozen

@@ -140,6 +140,10 @@ class Network:
         self._touched = set()
         return changed, removed
 
+    def touch(self, names: Iterable[str]) -> None:
+        """Have these channels in the result of the next `take_touched`."""
+        self._touched.update(map(self.fold, names))
+
     def apply(self, entry: Entry) -> list[Change]:
         """Change the state as ``entry`` says, and return what people see of it.
 

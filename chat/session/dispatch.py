@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.features.feature import Command, Effects, Request, UnavailableError
+from chat.features.feature import Command, Effects, Request
 from chat.irc.numerics import (
     ERR_NEEDMOREPARAMS,
     ERR_NOTREGISTERED,
@@ -11,6 +11,7 @@ from chat.irc.numerics import (
     Reply,
 )
 from chat.irc.standard_replies import StandardReply, fail
+from chat.network.errors import UnavailableError
 from chat.network.policy import RefusedError, must_be_operator
 from chat.network.session import Phase
 

@@ -1,5 +1,7 @@
 """The ports of the store, as the server sees them."""
 
+# ruff: noqa: N805  (the methods of a zope interface have no self)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -7,6 +9,7 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from chat.network.errors import UnavailableError as UnavailableError
 from chat.network.events import Entry
 from chat.network.records import Account, ChannelRecord, Checkpoint
 
@@ -14,8 +17,8 @@ from chat.network.records import Account, ChannelRecord, Checkpoint
 Apply = Callable[[Sequence[Entry]], None]
 
 
-class UnavailableError(Exception):
-    """The database did not do its part in time; the text says what was not done."""
+class UnusableError(Exception):
+    """The store cannot be used as it is set up; the text says why, and the remedy."""
 
 
 class AccountExistsError(Exception):
@@ -33,8 +36,8 @@ class IEventLog(Interface):
         Fires after they are on disk *and* the subscriber has been called with
         them.  Entries of passing events are not written and keep their place in
         the order.  Fails with `UnavailableError` when the batch was not confirmed
-        within ``deadline`` seconds (``None``: tried until it is), or at once when
-        too much is waiting.
+        within ``deadline`` seconds, or at once when too much is waiting.  With
+        ``None`` it is neither refused nor given up until it is on disk.
         """
 
     def read(after: int, limit: int) -> Deferred[list[Entry]]:
@@ -56,7 +59,7 @@ class ICheckpoints(Interface):
     def save(
         sequence: int, changed: Sequence[ChannelRecord], removed: Sequence[str]
     ) -> Deferred[None]:
-        """Move the checkpoint to ``sequence``: channels changed and names removed since the last."""
+        """Move the checkpoint to ``sequence``: what changed, and is gone, since the last."""
 
 
 class IAccounts(Interface):

@@ -1,0 +1,87 @@
+"""The ``securechat.toml`` that a new network starts with."""
+
+from __future__ import annotations
+
+import json
+
+from attrs import fields
+
+from chat.network.settings import Limits
+
+_TEMPLATE = """\
+# The configuration of a securechat network.
+# Paths are relative to this file.  A line that is commented out shows the default.
+
+[network]
+name = {name}
+server = {server}
+# A text file that is shown to everybody who connects.
+# motd = "motd.txt"
+
+[listen]
+# Where clients connect; add the machine's own addresses for others to reach it.
+tls = ["127.0.0.1:6697", "[::1]:6697"]
+
+[tls]
+certificate = "keys/server.crt"
+key = "keys/server.key"
+# A client's certificate must come from this authority, and must not be on this list.
+authority = "keys/ca.crt"
+revocations = "keys/revocations.pem"
+# The oldest version of TLS; "1.2" lets in clients that cannot do better.
+minimum = "1.3"
+
+[authority]
+# With the issuing key at hand the server re-signs the revocation list every day.  It ends
+# after seven days, and then nobody gets in: without the passphrase here,
+# run "securechat cert renew-list" every few days.
+directory = "keys"
+{passphrase_file}
+
+[database]
+# sqlite:PATH, or mariadb://USER:PASSWORD@HOST:PORT/NAME,
+# or mariadb://USER@/NAME?unix_socket=PATH&password_file=PATH
+url = {database}
+
+[accounts]
+# "required": nobody takes part without logging in to an account.
+login = "required"
+# "certificate": one can log in to the account only that one's certificate names.
+identity = "certificate"
+# "optional": the certificate alone suffices (SASL EXTERNAL).
+password = "required"
+# "account": the nickname is the account's name.
+nickname = "account"
+# "closed": accounts are made by "securechat user add".
+registration = "closed"
+
+[limits]
+{limits}
+
+[operators]
+# name = "hash", from "securechat password-hash"
+"""
+
+
+def render(*, network: str, server: str, database: str, passphrase_file: str | None) -> str:
+    """Return the text of a new configuration."""
+    limits = Limits()
+    return _TEMPLATE.format(
+        name=quote(network),
+        server=quote(server),
+        database=quote(database),
+        passphrase_file=(
+            '# passphrase_file = "passphrase.txt"'
+            if passphrase_file is None
+            else f"passphrase_file = {quote(passphrase_file)}"
+        ),
+        limits="\n".join(
+            f"# {attribute.name} = {json.dumps(getattr(limits, attribute.name))}"
+            for attribute in fields(Limits)
+        ),
+    )
+
+
+def quote(text: str) -> str:
+    """Return ``text``, which is printable, as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False)

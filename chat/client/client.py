@@ -1,0 +1,198 @@
+"""A client that stays connected: attempts, backoff, the rooms to be in again.
+
+`Client` owns one connection at a time and tells one listener everything, over all
+connections.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve, frozen
+from twisted.application.internet import ClientService
+from twisted.internet import error
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chat.client.events import (
+    ClientEvent,
+    Disconnected,
+    PasswordWanted,
+    Registered,
+    Rejected,
+    Retrying,
+)
+from chat.client.profile import Profile
+from chat.client.protocol import ClientProtocol, Listener
+from chat.client.registration import Identity, Phase
+from chat.client.state import ClientState
+from chat.client.tls import ClientTLS
+from chat.irc.message import Message
+
+#: Seconds before the second attempt, and at most between two.
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 60.0
+#: Seconds for one attempt to reach the server.
+CONNECT_TIMEOUT = 15.0
+#: Seconds that a server has to close the connection after QUIT.
+GOODBYE = 2.0
+
+
+def backoff(attempt: int, jitter: float) -> float:
+    """Return the seconds to wait before attempt number ``attempt`` (from 1) at trying again.
+
+    ``jitter`` in [0, 1) spreads clients that lost the same server over half the time.
+    """
+    longest: float = min(FIRST_DELAY * 2.0 ** min(attempt - 1, 16), LONGEST_DELAY)
+    return longest * (0.5 + jitter / 2)
+
+
+@implementer(IStreamClientEndpoint)
+@frozen
+class ToldEndpoint:
+    """An endpoint whose failures to connect are told."""
+
+    endpoint: IStreamClientEndpoint
+    failed: Callable[[Failure], None]
+
+    def connect(
+        self,
+        protocolFactory: IProtocolFactory,  # noqa: N803
+    ) -> Deferred[IProtocol]:
+        """Connect as the endpoint does."""
+
+        def tell(failure: Failure) -> Failure:
+            self.failed(failure)
+            return failure
+
+        return self.endpoint.connect(protocolFactory).addErrback(tell)
+
+
+class Client(Factory[ClientProtocol]):
+    """Connects to the server of a profile, again and again until it is rejected or stopped.
+
+    ``jitter`` returns a number in [0, 1) each time.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        profile: Profile,
+        listener: Listener,
+        reactor: Any,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._listener = listener
+        self._clock: IReactorTime = reactor
+        self._jitter = jitter
+        self._tls = ClientTLS(profile.credentials, profile.server_name)
+        self._address = profile.address
+        self._identity = Identity(
+            profile.account, profile.account, profile.account, profile.password
+        )
+        endpoint = HostnameEndpoint(
+            reactor, profile.address.host, profile.address.port, CONNECT_TIMEOUT
+        )
+        self._endpoint = ToldEndpoint(wrapClientTLS(self._tls, endpoint), self._unreachable)
+        self._attempts = 0
+        self._service: ClientService | None = None
+        self._protocol: ClientProtocol | None = None
+
+    @property
+    def state(self) -> ClientState | None:
+        """The state of the connection, the last one when there is none now."""
+        return self._protocol.state if self._protocol is not None else None
+
+    def start(self, password: str | None = None) -> None:
+        """Begin to connect; with a password when the server wanted one."""
+        if password is not None:
+            self._identity = evolve(self._identity, password=password)
+        self._service = ClientService(
+            self._endpoint, self, retryPolicy=self._next_delay, clock=self._clock
+        )
+        self._service.startService()
+
+    def stop(self, farewell: str | None = None) -> Deferred[None]:
+        """Say QUIT when connected, and fire when there is no connection any more."""
+        service, self._service = self._service, None
+        if service is None:
+            return succeed(None)
+        protocol = self._protocol
+        if protocol is None:
+            return service.stopService()
+        if protocol.state.phase is Phase.ONLINE:
+            protocol.send(Message("QUIT", (farewell,) if farewell else ()))
+        protocol.lose()
+        overdue = self._clock.callLater(GOODBYE, protocol.abort)
+
+        def gone(result: None) -> None:
+            if overdue.active():
+                overdue.cancel()
+
+        return service.stopService().addCallback(gone)
+
+    def send(self, message: Message) -> bool:
+        """Send a message, and return whether there is a connection to send it over."""
+        if self._protocol is None or self._protocol.state.phase is not Phase.ONLINE:
+            return False
+        self._protocol.send(message)
+        return True
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
+        """Return the protocol of a new connection, to be in the same rooms (Twisted calls this)."""
+        rejoin = self.state.rejoin if self.state is not None else {}
+        self._protocol = ClientProtocol(
+            ClientState(self._identity, rejoin),
+            self._heard,
+            self._clock,
+            self._tls,
+            str(self._address),
+        )
+        return self._protocol
+
+    def _heard(self, event: ClientEvent) -> None:
+        if isinstance(event, Registered):
+            self._attempts = 0
+        elif isinstance(event, Rejected | PasswordWanted):
+            self.stop()
+        self._listener(event)
+
+    def _next_delay(self, attempt: int) -> float:
+        # ClientService counts from the last TCP connection; we from the last welcome.
+        self._attempts += 1
+        delay = backoff(self._attempts, self._jitter())
+        # Not at once: ClientService cannot be stopped from in here.
+        self._clock.callLater(0, self._tell_retry, delay)
+        return delay
+
+    def _tell_retry(self, delay: float) -> None:
+        if self._service is not None:
+            self._listener(Retrying(delay))
+
+    def _unreachable(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._listener(Disconnected(f"cannot reach {self._address}: {describe(failure)}"))
+
+
+def describe(failure: Failure) -> str:
+    """Say in words why a connection could not be made."""
+    if failure.check(error.ConnectionRefusedError):
+        return "nobody listens there"
+    if failure.check(error.DNSLookupError):
+        return "there is no host of this name"
+    if failure.check(error.TimeoutError):
+        return "it does not answer"
+    return failure.getErrorMessage()

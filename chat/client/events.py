@@ -1,0 +1,223 @@
+"""What a client learns: one frozen class for each thing that a user can be told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from attrs import frozen
+
+
+class Manner(Enum):
+    """How something was said."""
+
+    MESSAGE = "PRIVMSG"
+    NOTICE = "NOTICE"
+    #: CTCP ACTION: ``/me waves``.
+    ACTION = "ACTION"
+
+
+@frozen
+class ClientEvent:
+    """One thing that happened, of one connection of one client."""
+
+
+@frozen
+class Secured(ClientEvent):
+    """The server's first line has come: TLS stands in both directions.
+
+    ``own_expires`` is ``None`` when no certificate was presented.
+    """
+
+    address: str
+    server_name: str
+    version: str
+    cipher: str
+    server_expires: datetime
+    own_expires: datetime | None
+
+
+@frozen
+class Registered(ClientEvent):
+    """The server welcomed us; ``account`` is ``None`` when not logged in."""
+
+    nick: str
+    account: str | None
+
+
+@frozen
+class Said(ClientEvent):
+    """A message; ``room`` is the channel, or the other person's nickname.
+
+    ``time`` is the server's, or ``None`` when it does not tell it.
+    """
+
+    room: str
+    sender: str
+    text: str
+    manner: Manner
+    own: bool
+    time: datetime | None = None
+
+
+@frozen
+class JoinedRoom(ClientEvent):
+    """Somebody, or we ourselves (``own``), joined a channel."""
+
+    room: str
+    nick: str
+    own: bool
+    time: datetime | None = None
+
+
+@frozen
+class LeftRoom(ClientEvent):
+    """Somebody left a channel, or was removed from it by ``kicked_by``."""
+
+    room: str
+    nick: str
+    own: bool
+    reason: str = ""
+    kicked_by: str | None = None
+    time: datetime | None = None
+
+
+@frozen
+class LeftNetwork(ClientEvent):
+    """Somebody whom we shared ``rooms`` with quit."""
+
+    nick: str
+    rooms: tuple[str, ...]
+    reason: str
+    time: datetime | None = None
+
+
+@frozen
+class Renamed(ClientEvent):
+    """A nickname changed, ours when ``own``."""
+
+    old: str
+    new: str
+    own: bool
+    time: datetime | None = None
+
+
+@frozen
+class TopicIs(ClientEvent):
+    """A channel's topic, ``""`` when it has none; ``by`` changed it just now, if not ``None``."""
+
+    room: str
+    topic: str
+    by: str | None = None
+    time: datetime | None = None
+
+
+@frozen
+class Names(ClientEvent):
+    """All members of a channel, each with its prefixes (``@alice``)."""
+
+    room: str
+    names: tuple[str, ...]
+
+
+@frozen
+class ModesChanged(ClientEvent):
+    """Modes of a channel or user; ``changes`` are as in the MODE command."""
+
+    target: str
+    by: str
+    changes: str
+    time: datetime | None = None
+
+
+@frozen
+class Invited(ClientEvent):
+    """``by`` invited ``nick`` into a channel."""
+
+    room: str
+    nick: str
+    by: str
+
+
+@frozen
+class WhoisLine(ClientEvent):
+    """One fact about a user, asked for by WHOIS."""
+
+    nick: str
+    text: str
+
+
+@frozen
+class WhoLine(ClientEvent):
+    """One user in the answer to WHO."""
+
+    nick: str
+    text: str
+
+
+@frozen
+class RoomListed(ClientEvent):
+    """One channel in the answer to LIST."""
+
+    room: str
+    members: str
+    topic: str
+
+
+@frozen
+class ServerNotice(ClientEvent):
+    """Text of the server that answers nothing, such as its message of the day."""
+
+    text: str
+
+
+@frozen
+class Refused(ClientEvent):
+    """The server did not do something: ``context`` says to what, ``code`` is its code."""
+
+    code: str
+    context: tuple[str, ...]
+    text: str
+
+
+@frozen
+class Answered(ClientEvent):
+    """The PONG to our PING with ``token``: all that we sent before it was dealt with."""
+
+    token: str
+
+
+@frozen
+class PasswordWanted(ClientEvent):
+    """The server logs in by password only, and there is none: connect again with one."""
+
+    account: str
+
+
+@frozen
+class Rejected(ClientEvent):
+    """The server will not have us, or we will not have it: trying again is useless."""
+
+    cause: str
+    remedy: str
+
+
+@frozen
+class Disconnected(ClientEvent):
+    """There is no connection, or there is none any more; ``reason`` in words."""
+
+    reason: str
+
+
+@frozen
+class Retrying(ClientEvent):
+    """The next attempt to connect comes in so many seconds."""
+
+    seconds: float
+
+
+@frozen
+class Writable(ClientEvent):
+    """Whether the connection takes more text now: back-pressure."""
+
+    writable: bool

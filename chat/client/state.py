@@ -1,0 +1,132 @@
+"""One connection as the client sees it: messages in, events and messages out.
+
+No input, no output, no clock.  Sources: Modern IRC, "Client Messages"; IRCv3
+echo-message, extended-join, server-time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from chat.client.answers import answer
+from chat.client.events import ClientEvent, Disconnected, Registered
+from chat.client.handlers import HANDLERS, said
+from chat.client.registration import Effects, Identity, Phase, Registration, Step
+from chat.client.rooms import Rooms
+from chat.irc.message import Message
+
+#: What a source is taken to be as long as we have not seen our own.
+_UNSEEN_SOURCE = "!" + "u" * 18 + "@" + "h" * 63
+
+
+class ClientState:
+    """What a client knows of one connection.
+
+    `receive` takes what comes and returns what there is to tell; after it, and
+    after `open` and `send`, `to_send` returns what has to be sent.  ``rejoin`` are
+    channels with their keys (``""``: none), to join when the server welcomes us.
+    """
+
+    def __init__(self, identity: Identity, rejoin: Mapping[str, str] | None = None) -> None:
+        self.registration = Registration(identity)
+        self.rooms = Rooms()
+        self.source = ""
+        #: The channels to be in after the next connection, with their keys.
+        self.rejoin = dict(rejoin or {})
+        self._keys: dict[str, str] = {}
+        self._outgoing: list[Message] = []
+
+    @property
+    def phase(self) -> Phase:
+        """Where registration is."""
+        return self.registration.phase
+
+    @property
+    def nick(self) -> str:
+        """Our nickname, as the server has it."""
+        return self.registration.nick
+
+    def is_own(self, nick: str) -> bool:
+        """Return whether ``nick`` is ours."""
+        return self.rooms.isupport.fold(nick) == self.rooms.isupport.fold(self.nick)
+
+    def source_length(self) -> int:
+        """Return the bytes of ``nick!user@host`` that others see before our messages."""
+        return len((self.source or self.nick + _UNSEEN_SOURCE).encode())
+
+    def enter(self, name: str) -> None:
+        """Note that we are in a channel."""
+        self.rooms.enter(name)
+        fold = self.rooms.isupport.fold
+        key = self._keys.pop(fold(name), None)
+        if key is not None or fold(name) not in map(fold, self.rejoin):
+            self.rejoin[name] = key or ""
+
+    def leave(self, name: str) -> None:
+        """Note that we are no longer in a channel."""
+        self.rooms.leave(name)
+        fold = self.rooms.isupport.fold
+        for same in [other for other in self.rejoin if fold(other) == fold(name)]:
+            del self.rejoin[same]
+
+    def open(self) -> None:
+        """Begin registration: TLS stands."""
+        self._perform(self.registration.open())
+
+    def receive(self, message: Message) -> list[ClientEvent]:
+        """Take one message of the server, and return what it tells.
+
+        A message with too few parameters, or out of turn, tells nothing.
+        """
+        return self._perform(self._dispatch(message))
+
+    def send(self, message: Message) -> list[ClientEvent]:
+        """Send a message of the user, and return what can be told at once.
+
+        What was said is told here when the server will not echo it.
+        """
+        self._outgoing.append(message)
+        if message.command == "JOIN" and len(message.params) > 1:
+            names, keys = message.params[0].split(","), message.params[1].split(",")
+            self._keys.update(zip(map(self.rooms.isupport.fold, names), keys, strict=False))
+        speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
+        if speaks and "echo-message" not in self.registration.capabilities:
+            return list(said(self, message, self.nick))
+        return []
+
+    def close(self, reason: str) -> list[ClientEvent]:
+        """Note that the connection is gone, and return that once."""
+        return [Disconnected(reason)] if self.registration.advance(Step.LOST) else []
+
+    def to_send(self) -> list[Message]:
+        """Return the messages that have to be sent now, and forget them."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def _perform(self, effects: Effects) -> list[ClientEvent]:
+        events = []
+        for effect in effects:
+            if isinstance(effect, Message):
+                self._outgoing.append(effect)
+            else:
+                events.append(effect)
+                if isinstance(effect, Registered):
+                    self._outgoing += self._joins()
+        return events
+
+    def _joins(self) -> Iterator[Message]:
+        for name, key in self.rejoin.items():
+            yield Message("JOIN", (name, key) if key else (name,))
+
+    def _dispatch(self, message: Message) -> Effects:
+        if self.registration.concerns(message.command):
+            yield from self.registration.receive(message)
+            return
+        parameters, handler = HANDLERS.get(message.command, (0, None))
+        if handler is not None:
+            if len(message.params) >= parameters:
+                yield from handler(self, message)
+        elif message.command.isdecimal():
+            event = answer(message)
+            if event is not None:
+                yield event

@@ -1,0 +1,151 @@
+"""Events as lines of text: the one place where text of the server becomes safe to print."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from enum import Enum
+
+from attrs import frozen
+
+from chat.client import events as ev
+from chat.irc.formatting import strip_formatting
+
+
+class Look(Enum):
+    """What a piece of a line is; a terminal may show each in its own way."""
+
+    TEXT = "text"
+    TIME = "time"
+    ROOM = "room"
+    NICK = "nick"
+    OWN = "own"
+    STATUS = "status"
+    ERROR = "error"
+
+
+@frozen
+class Piece:
+    """Some text of one look, without control characters or formatting."""
+
+    look: Look
+    text: str
+
+
+@frozen
+class Line:
+    """One line to print, at a time (of day, in the reader's zone)."""
+
+    time: datetime
+    pieces: tuple[Piece, ...]
+
+    def plain(self) -> str:
+        """Return the line as it prints without colours."""
+        return f"{self.time:%H:%M} {''.join(piece.text for piece in self.pieces)}"
+
+
+def colour_of(nick: str, colours: int) -> int:
+    """Return which of so many colours is ``nick``'s: always the same one."""
+    return zlib.crc32(nick.casefold().encode()) % colours
+
+
+def status(text: str, now: datetime) -> Line:
+    """Return a line of the program's own."""
+    return Line(now, (Piece(Look.STATUS, f"-- {strip_formatting(text)}"),))
+
+
+def error(text: str, now: datetime) -> Line:
+    """Return a line that says what did not work."""
+    return Line(now, (Piece(Look.ERROR, f"!! {strip_formatting(text)}"),))
+
+
+def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
+    """Yield the lines that tell an event: none for what a person need not know.
+
+    ``now`` has a time zone: times of the server are shown in it.
+    """
+    time: datetime | None = getattr(event, "time", None)
+    shown = time.astimezone(now.tzinfo) if time is not None else now
+    for pieces in _tell(event, now):
+        yield Line(
+            shown, tuple(Piece(piece.look, strip_formatting(piece.text)) for piece in pieces)
+        )
+
+
+_AROUND = {
+    ev.Manner.MESSAGE: ("<", "> "),
+    ev.Manner.NOTICE: ("-", "- "),
+    ev.Manner.ACTION: ("* ", " "),
+}
+
+
+def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
+    match event:
+        case ev.Said(room, sender, text, manner, own):
+            before, after = _AROUND[manner]
+            nick = Piece(Look.OWN if own else Look.NICK, sender)
+            yield _room(room), Piece(Look.TEXT, before), nick, Piece(Look.TEXT, after + text)
+        case ev.JoinedRoom(room, nick):
+            yield _room(room), _status(f"{nick} has joined")
+        case ev.LeftRoom(room, nick, _, reason, kicked_by):
+            what = f"was removed by {kicked_by}" if kicked_by else "has left"
+            yield _room(room), _status(f"{nick} {what}{_because(reason)}")
+        case ev.LeftNetwork(nick, rooms, reason):
+            yield _room(",".join(rooms)), _status(f"{nick} has quit{_because(reason)}")
+        case ev.Renamed(old, new):
+            yield (_status(f"{old} is now {new}"),)
+        case ev.TopicIs(room, topic, by):
+            what = f"{by} changed the topic to: {topic}" if by else f"the topic is: {topic}"
+            yield _room(room), _status(what if topic else "there is no topic")
+        case ev.Names(room, names):
+            yield _room(room), _status(f"here are {' '.join(names)}")
+        case ev.ModesChanged(target, by, changes):
+            yield _room(target), _status(f"{by} set modes {changes}")
+        case ev.Invited(room, nick, by):
+            yield _room(room), _status(f"{by} invited {nick}" if by else f"{nick} is invited")
+        case ev.WhoisLine(nick, text) | ev.WhoLine(nick, text):
+            yield (_status(f"{nick} {text}"),)
+        case ev.RoomListed(room, members, topic):
+            yield _room(room), _status(f"{members} there: {topic}")
+        case ev.ServerNotice(text):
+            yield (_status(text),)
+        case ev.Refused(_, context, text):
+            yield (Piece(Look.ERROR, f"!! {': '.join((' '.join(context), text))}".strip()),)
+        case ev.Secured():
+            yield from _secured(event, now)
+        case ev.Registered(nick, account):
+            login = f", logged in as {account}" if account else ", not logged in"
+            yield (_status(f"welcome: you are {nick}{login}"),)
+        case ev.Disconnected(reason):
+            yield (Piece(Look.ERROR, f"!! disconnected: {reason}"),)
+        case ev.Retrying(seconds):
+            yield (_status(f"trying again in {seconds:.0f} s"),)
+
+
+def _secured(event: ev.Secured, now: datetime) -> Iterator[tuple[Piece, ...]]:
+    yield (
+        _status(
+            f"connected to {event.address}: {event.server_name}, {event.version}, {event.cipher}"
+        ),
+    )
+    text = f"the server's certificate is valid for {_days(event.server_expires, now)}"
+    if event.own_expires is not None:
+        text += f", yours for {_days(event.own_expires, now)}"
+    yield (_status(text),)
+
+
+def _room(name: str) -> Piece:
+    return Piece(Look.ROOM, f"{name} ")
+
+
+def _status(text: str) -> Piece:
+    return Piece(Look.STATUS, f"-- {text}")
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _days(end: datetime, now: datetime) -> str:
+    return f"{max(0, (end - now).days)} more days (until {end:%Y-%m-%d})"

@@ -1,0 +1,88 @@
+"""What the console knows of the conversation: where we are, and who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chat.client.events import ClientEvent, JoinedRoom, LeftRoom, Refused, Renamed, Said
+from chat.client.isupport import Isupport
+from chat.client.state import ClientState
+from chat.console.commands import Here
+from chat.console.completion import Completion, complete
+
+#: Speakers that are remembered for completion.
+_SPEAKERS = 200
+
+
+class View:
+    """The current room, and what completion may offer.
+
+    ``state`` returns the connection's state, or ``None`` before the first one.
+    """
+
+    def __init__(self, state: Callable[[], ClientState | None]) -> None:
+        self._state = state
+        self.room: str | None = None
+        self._speakers: list[str] = []
+
+    @property
+    def nick(self) -> str:
+        """Our nickname, or ``""`` before there is a connection."""
+        state = self._state()
+        return state.nick if state is not None else ""
+
+    def here(self) -> Here:
+        """Return where a line is typed now."""
+        state = self._state()
+        if state is None:
+            return Here(self.room, Isupport(), 0)
+        return Here(self.room, state.rooms.isupport, state.source_length())
+
+    def go(self, room: str) -> None:
+        """Make a room or a nickname the current one."""
+        self.room = room
+
+    def hear(self, event: ClientEvent) -> None:
+        """Take note of an event."""
+        match event:
+            case Said(sender=sender, own=False):
+                self._speakers = [sender, *(nick for nick in self._speakers if nick != sender)]
+                del self._speakers[_SPEAKERS:]
+            case JoinedRoom(room=room, own=True):
+                if self.room is None or self._same(room, self.room):
+                    self.room = room
+            case LeftRoom(room=room, own=True):
+                self._forget(room)
+            case Refused(context=context, code=code) if code in _NOT_JOINED and context:
+                self._forget(context[-1])
+            case Renamed(old=old, new=new) if self.room is not None and self._same(old, self.room):
+                self.room = new
+
+    def completions(self, before: str) -> Iterator[Completion]:
+        """Yield what the text up to the cursor may become; who spoke last comes first."""
+        state = self._state()
+        if state is None:
+            return
+        members = {
+            member.nick: None
+            for room in state.rooms
+            if self.room is None or self._same(room.name, self.room)
+            for member in sorted(room.members.values(), key=lambda member: member.nick.casefold())
+            if not state.is_own(member.nick)
+        }
+        nicks = {nick: None for nick in self._speakers} | members
+        yield from complete(before, [room.name for room in state.rooms], nicks)
+
+    def _forget(self, room: str) -> None:
+        if self.room is not None and self._same(room, self.room):
+            state = self._state()
+            others = [other.name for other in state.rooms] if state is not None else []
+            self.room = others[-1] if others else None
+
+    def _same(self, one: str, other: str) -> bool:
+        fold = self.here().isupport.fold
+        return fold(one) == fold(other)
+
+
+#: Numerics that refuse a JOIN; their last context is the channel.
+_NOT_JOINED = frozenset({"403", "405", "437", "471", "473", "474", "475", "476", "477", "479"})

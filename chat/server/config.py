@@ -1,0 +1,222 @@
+"""``securechat.toml``: read, checked to the last key, and with its paths resolved.
+
+An unknown key, a wrong type or value, or a missing file is a `ConfigError` that
+names the file, the key, what was found and what was wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, cast, get_args, get_origin
+
+from attrs import evolve, field, fields, frozen
+from cattrs import Converter, override, transform_error
+from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn
+
+from chat.network.settings import AccountSettings, Limits
+from chat.store.url import parse_url
+
+#: The configuration's file in the directory of a network.
+FILE_NAME = "securechat.toml"
+_TLS_PATHS = ("certificate", "key", "authority", "revocations")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says where and why."""
+
+
+@frozen
+class NetworkSection:
+    """Section ``[network]``: what people see; ``motd`` is a path, empty for none."""
+
+    name: str
+    server: str
+    motd: str = ""
+
+
+@frozen
+class ListenSection:
+    """Section ``[listen]``: where the server waits for clients."""
+
+    tls: tuple[str, ...] = ("127.0.0.1:6697", "[::1]:6697")
+
+
+@frozen
+class TLSSection:
+    """Section ``[tls]``: paths, and the oldest version of TLS."""
+
+    certificate: str
+    key: str
+    authority: str
+    revocations: str
+    minimum: Literal["1.3", "1.2"] = "1.3"
+
+
+@frozen
+class DatabaseSection:
+    """Section ``[database]``; the URL may hold a password."""
+
+    url: str = field(default="sqlite:securechat.db", repr=False)
+
+
+@frozen
+class AuthoritySection:
+    """Section ``[authority]``: the built-in authority, whose list the server re-signs daily."""
+
+    directory: str = "keys"
+    passphrase_file: str = ""
+
+
+@frozen
+class Config:
+    """The whole file; relative paths are relative to ``directory``."""
+
+    network: NetworkSection
+    tls: TLSSection
+    listen: ListenSection = field(factory=ListenSection)
+    database: DatabaseSection = field(factory=DatabaseSection)
+    accounts: AccountSettings = field(factory=AccountSettings)
+    limits: Limits = field(factory=Limits)
+    operators: dict[str, str] = field(factory=dict, repr=False)
+    authority: AuthoritySection = field(factory=AuthoritySection)
+    directory: Path = Path()
+
+    def path(self, name: str) -> Path:
+        """Return a path of the file, resolved against the file's directory."""
+        return self.directory / name
+
+    def motd(self) -> tuple[str, ...]:
+        """Return the lines of the message of the day."""
+        if not self.network.motd:
+            return ()
+        return tuple(self.path(self.network.motd).read_text().splitlines())
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in the file ``path``."""
+    try:
+        found = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: there is no such file: make a network with `securechat init`"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from None
+    try:
+        config = evolve(_converter().structure(found, Config), directory=path.resolve().parent)
+        _check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except Exception as error:
+        wrong = transform_error(error, path="", format_exception=_explain)
+        first, _, key = wrong[0].rpartition(" @ ")
+        raise ConfigError(f"{path}: {key.removeprefix('.') or 'the file'}: {first}") from None
+    return config
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Return host and port of ``127.0.0.1:6697`` or ``[::1]:6697``; `ValueError` if neither."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([0-9A-Za-z.-]+)):([0-9]{1,5})", address)
+    if match is None or int(match[3]) > 65535:
+        raise ValueError(f"{address!r} is not an address: wanted host:port or [IPv6]:port")
+    return match[1] or match[2], int(match[3])
+
+
+_KINDS: dict[type, str] = {
+    str: "text in quotes",
+    bool: "true or false",
+    int: "a whole number above 0",
+    float: "a number above 0",
+}
+class _WrongError(ValueError):
+    """One value is wrong; the text says what was found and what was wanted."""
+
+    def __init__(self, found: object, wanted: str) -> None:
+        shown = "a section" if isinstance(found, dict) else json.dumps(found, default=str)
+        super().__init__(f"found {shown}, wanted {wanted}")
+
+
+def _scalar(kind: type) -> Callable[[Any, object], Any]:
+    def structure(found: Any, _: object) -> Any:
+        value = float(found) if kind is float and type(found) is int else found
+        is_number = kind in (int, float)
+        if type(value) is not kind or (is_number and cast(float, value) <= 0):
+            raise _WrongError(found, _KINDS[kind])
+        return value
+
+    return structure
+
+
+def _choice(found: object, kind: Any) -> object:
+    if found not in get_args(kind):
+        raise _WrongError(found, " or ".join(map(json.dumps, get_args(kind))))
+    return found
+
+
+def _list(found: object, _: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise _WrongError(found, "a list of texts in quotes")
+    return tuple(found)
+
+
+def _explain(error: BaseException, kind: object) -> str:
+    """Say in words what cattrs found wrong."""
+    match error:
+        case _WrongError():
+            return str(error)
+        case ForbiddenExtraKeysError():
+            names = (field.name for field in fields(error.cl))
+            known = ", ".join(name for name in names if name != "directory")
+            return f"unknown {', '.join(sorted(error.extra_fields))}, wanted {known}"
+        case KeyError():
+            return "found nothing, and there is no default"
+        case _:
+            return "found something else, wanted a section"
+
+
+def _converter() -> Converter:
+    # Strict throughout: a value that is coerced is a mistake that nobody sees.
+    converter = Converter(forbid_extra_keys=True)
+    for kind in _KINDS:
+        converter.register_structure_hook(kind, _scalar(kind))
+    converter.register_structure_hook_func(
+        lambda kind: cast(object, get_origin(kind)) is Literal, _choice
+    )
+    converter.register_structure_hook_func(
+        lambda kind: cast(object, get_origin(kind)) is tuple, _list
+    )
+    # Where the file is, the file does not say.
+    whole = make_dict_structure_fn(Config, converter, directory=override(omit=True))
+    converter.register_structure_hook(Config, whole)
+    return converter
+
+
+def _check(config: Config) -> None:
+    """Raise `ConfigError` where a value has the right type and is wrong all the same."""
+    for address in config.listen.tls:
+        _must("listen.tls", parse_address, address)
+    _must("database.url", lambda url: parse_url(url, config.directory), config.database.url)
+    for name, hashed in config.operators.items():
+        if re.fullmatch(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", hashed) is None:
+            wanted = "a bcrypt hash: `securechat password-hash` makes one"
+            raise ConfigError(f"operators.{name}: found something else, wanted {wanted}")
+    paths = {f"tls.{name}": getattr(config.tls, name) for name in _TLS_PATHS}
+    paths["network.motd"] = config.network.motd
+    paths["authority.passphrase_file"] = config.authority.passphrase_file
+    for key, path in paths.items():
+        if path and not config.path(path).is_file():
+            raise ConfigError(f"{key}: found {path!r}, wanted a file that is there")
+
+
+def _must(key: str, parse: Callable[[str], object], value: str) -> None:
+    try:
+        parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{key}: {error}") from None

@@ -1,0 +1,56 @@
+"""Makes the protocol of each connection, and holds what they share."""
+
+from __future__ import annotations
+
+import secrets
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
+
+from chat.network.ids import SessionId
+from chat.network.settings import Limits
+from chat.server.connections import HalfOpen
+from chat.server.gatekeeper import Gatekeeper
+from chat.server.hub import Hub
+from chat.server.outbox import Flusher
+from chat.server.protocol import ChatProtocol
+from chat.server.tls import ServerTLS
+
+_log = Logger()
+
+
+class ChatFactory(ServerFactory):
+    """Builds `ChatProtocol` objects, up to a number of half-open ones per address."""
+
+    noisy = False
+
+    def __init__(self, hub: Hub, gatekeeper: Gatekeeper, tls: ServerTLS) -> None:
+        self.hub = hub
+        self.gatekeeper = gatekeeper
+        self.tls = tls
+        self.flusher = Flusher(hub.clock)
+        self.half_open = HalfOpen(self.limits.half_open_per_address)
+
+    @property
+    def limits(self) -> Limits:
+        """The numbers in force."""
+        return self.hub.settings.limits
+
+    def new_session_id(self) -> SessionId:
+        """Return an id that no session had before."""
+        return SessionId(secrets.token_hex(8))
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:  # type: ignore[override]
+        """Return a protocol, or ``None`` (hang up) where too many are half open."""
+        host = _host(addr)
+        if not self.half_open.enter(host):
+            _log.info("Refused {host}: too many of its connections are half open", host=host)
+            return None
+        return ChatProtocol(self, host)
+
+
+def _host(address: IAddress | None) -> str:
+    # A host never begins with a colon: it would end the parameters of a reply.
+    host = getattr(address, "host", "localhost")
+    return f"0{host}" if host.startswith(":") else host

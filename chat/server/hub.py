@@ -1,0 +1,105 @@
+"""The middle of the server: log -> apply -> fan-out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chat.features.feature import Features
+from chat.irc.message import serialize_limited
+from chat.network.changes import Change, SessionsClosed
+from chat.network.events import Entry, Event
+from chat.network.ids import EventId, SessionId, Timestamp
+from chat.network.settings import Settings
+from chat.network.state import Network
+from chat.server.connections import IConnection
+from chat.session.render import render
+from chat.store.interfaces import IEventLog, UnavailableError
+
+_log = Logger()
+
+
+class Hub:
+    """Gives the log's entries to the state, and what they change to the sessions.
+
+    ``connections`` are all sessions on this node, by id.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        log: IEventLog,
+        network: Network,
+        settings: Settings,
+        features: Features,
+    ) -> None:
+        self.clock = clock
+        self.network = network
+        self.settings = settings
+        self.features = features
+        self.connections: dict[SessionId, IConnection] = {}
+        self._log = log
+
+    def now(self) -> Timestamp:
+        """Return the time of day."""
+        return Timestamp(time.time_ns() // 1_000_000)
+
+    def stamp(self, event: Event, origin: SessionId | None = None) -> Entry:
+        """Return the entry for an event that happens now."""
+        return Entry(EventId(secrets.token_urlsafe(16)), self.now(), event, origin)
+
+    def append(self, entries: Sequence[Entry], done: Callable[[str | None], None]) -> None:
+        """Put ``entries`` in the log; call ``done`` with ``None`` once applied, or with why not."""
+
+        def failed(failure: Failure) -> str:
+            if failure.check(UnavailableError) is None:
+                _log.failure("An append to the log failed", failure)
+            return failure.getErrorMessage() if failure.check(UnavailableError) else _INTERNAL
+
+        appended = self._log.append(entries, deadline=self.settings.limits.database_timeout)
+        appended.addErrback(failed).addCallback(done)
+        appended.addErrback(lambda failure: _log.failure("After an append", failure))
+
+    def append_surely(self, entry: Entry) -> Deferred[None]:
+        """Put ``entry`` in the log however long that takes."""
+        appended = self._log.append([entry], deadline=None)
+        return appended.addErrback(lambda failure: _log.failure("An append failed", failure))
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """Apply what the log gives, in order, and show it to whom it concerns."""
+        for entry in entries:
+            for change in self.network.apply(entry):
+                self._show(entry, change)
+
+    def _show(self, entry: Entry, change: Change) -> None:
+        if isinstance(change.fact, SessionsClosed):
+            for session in change.sessions:
+                if session in self.connections:
+                    self.connections[session].machine.close(change.fact.reason)
+            return
+        rendered: dict[frozenset[str], bytes] = {}
+        for session in change.sessions:
+            connection = self.connections.get(session)
+            if connection is None:
+                continue
+            machine = connection.machine
+            if session == entry.origin:
+                machine.show_own(entry, change.fact)
+                continue
+            capabilities = machine.session.capabilities
+            data = rendered.get(capabilities)
+            if data is None:
+                viewer = machine.viewer(is_origin=False)
+                lines = render(self.features, entry, change.fact, viewer)
+                data = rendered[capabilities] = b"".join(map(serialize_limited, lines))
+            if data:
+                connection.write(data)
+
+
+_INTERNAL = "The server could not do this; its log says why"

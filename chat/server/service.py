@@ -1,0 +1,160 @@
+"""The server as a Twisted service: what starts in which order, and how it ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import SSL4ServerEndpoint
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chat.features.feature import load as load_features
+from chat.network.events import NodeStarted
+from chat.network.settings import Settings
+from chat.network.state import Network
+from chat.pki.errors import PkiError
+from chat.server.authority import renew_if_due
+from chat.server.config import Config, parse_address
+from chat.server.factory import ChatFactory
+from chat.server.gatekeeper import Gatekeeper
+from chat.server.hub import Hub
+from chat.server.tls import ServerTLS
+from chat.store.interfaces import UnavailableError, UnusableError
+from chat.store.store import Store, open_store
+
+_log = Logger()
+
+#: Seconds between two checkpoints of the channels.
+_CHECKPOINT = 60.0
+#: Seconds between two looks at the revocation list.
+_LOOK = 3600.0
+#: Seconds that the log has at the end for what it was given.
+_DRAIN = 3.0
+
+
+def make_settings(config: Config, now: datetime) -> Settings:
+    """Return what handlers may know of the configuration."""
+    return Settings(
+        config.network.name,
+        config.network.server,
+        f"securechat-{version('securechat')}",
+        f"{now:%Y-%m-%d %H:%M} UTC",
+        config.motd(),
+        config.accounts,
+        config.limits,
+    )
+
+
+class ChatService(Service):
+    """Opens the store, folds the log, listens; and at the end the other way round."""
+
+    def __init__(self, reactor: Any, config: Config, tls: ServerTLS) -> None:
+        self._reactor = reactor
+        self._config = config
+        self._tls = tls
+        self._features = load_features()
+        self._network = Network()
+        self._ports: list[IListeningPort] = []
+        self._loops: list[LoopingCall] = []
+        self._store: Store | None = None
+        self._hub: Hub | None = None
+        self._gatekeeper: Gatekeeper | None = None
+
+    def startService(self) -> None:
+        """Begin to start; the server stops by itself when that fails."""
+        Service.startService(self)
+        started = Deferred.fromCoroutine(self._start())
+        started.addErrback(self._failed_to_start)
+
+    def stopService(self) -> Deferred[None]:
+        """Tell the clients, write what was promised, close the database."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _start(self) -> None:
+        config, reactor = self._config, self._reactor
+        store = self._store = await open_store(
+            reactor,
+            config.database.url,
+            config.directory,
+            deadline=config.limits.database_timeout,
+        )
+        checkpoint = await store.checkpoints.load()
+        self._network.restore(checkpoint.channels)
+        settings = make_settings(config, datetime.now(UTC))
+        hub = self._hub = Hub(reactor, store.log, self._network, settings, self._features)
+        await store.log.subscribe(checkpoint.sequence, hub.apply)
+        started = hub.stamp(NodeStarted(settings.server))
+        await store.log.append([started], deadline=config.limits.database_timeout)
+        self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
+        self._gatekeeper.start()
+        factory = ChatFactory(hub, self._gatekeeper, self._tls)
+        for address in config.listen.tls:
+            host, port = parse_address(address)
+            endpoint = SSL4ServerEndpoint(reactor, port, self._tls, interface=host)
+            self._ports.append(await endpoint.listen(factory))
+            _log.info("Listening on {address}", address=self._ports[-1].getHost())
+        self._every(_CHECKPOINT, self._checkpoint)
+        self._every(_LOOK, self._renew_revocations)
+        _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
+
+    def _every(self, seconds: float, call: Any) -> None:
+        loop = LoopingCall(lambda: Deferred.fromCoroutine(call()))
+        loop.clock = self._reactor
+        self._loops.append(loop)
+        loop.start(seconds).addErrback(
+            lambda failure: _log.failure("A recurring task ended", failure)
+        )
+
+    def _failed_to_start(self, failure: Failure) -> None:
+        if failure.check(UnavailableError, UnusableError, OSError, ValueError):
+            _log.critical("Cannot start: {why}", why=failure.getErrorMessage())
+        else:
+            _log.failure("Cannot start", failure)
+        self._reactor.stop()
+
+    async def _stop(self) -> None:
+        for port in self._ports:
+            port.stopListening()
+        for loop in self._loops:
+            if loop.running:
+                loop.stop()
+        if self._hub is not None:
+            for connection in list(self._hub.connections.values()):
+                connection.machine.close("The server is shutting down")
+        if self._gatekeeper is not None:
+            self._gatekeeper.stop()
+        if self._store is not None:
+            await self._checkpoint()
+            await self._store.close(_DRAIN)
+
+    async def _checkpoint(self) -> None:
+        """Bring the checkpoint up to where the state is, if anything was logged since."""
+        store = self._store
+        if store is None:
+            return
+        position = store.log.position
+        changed, removed = self._network.take_touched()
+        try:
+            await store.checkpoints.save(position, changed, removed)
+        except UnavailableError as error:
+            self._network.touch([*(record.name for record in changed), *removed])
+            _log.warn("No checkpoint: {why}", why=error)
+
+    async def _renew_revocations(self) -> None:
+        """Have a fresh revocation list, and take it into use."""
+        try:
+            if await deferToThread(renew_if_due, self._config, datetime.now(UTC)):
+                self._tls.reload(datetime.now(UTC))
+                _log.info("The revocation list was signed anew")
+        except (PkiError, OSError) as error:
+            is_late = self._tls.credentials.revocations.half_life_passed(datetime.now(UTC))
+            tell = _log.error if is_late else _log.warn
+            tell("The revocation list could not be signed anew: {why}", why=error)

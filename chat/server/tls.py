@@ -1,0 +1,301 @@
+"""The server's side of TLS: who gets in, and in words why somebody did not.
+
+A client certificate is demanded and checked against the network's authority:
+chain, validity, purpose (EKU clientAuth) and the leaf against the revocation list.
+Sessions are never resumed, because OpenSSL checks neither expiry nor revocation on
+a resumed one.  Sources: RFC 8446, RFC 9325 (section 4.2 for TLS 1.2's ciphers),
+RFC 7301 (ALPN).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from attrs import frozen
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from OpenSSL import SSL, crypto
+from OpenSSL.SSL import X509VerificationCodes as Codes
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chat.pki.authority import Identity
+from chat.pki.errors import IdentityError, PkiError, RevocationError
+from chat.pki.files import read_certificates, read_private
+from chat.pki.keys import decode_key
+from chat.pki.revocation import RevocationList
+
+if TYPE_CHECKING:
+    from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+#: The protocol's name in ALPN.
+ALPN = b"irc"
+
+_TLS13_CIPHERS = b"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
+#: ECDHE and AEAD only: forward secrecy, and none of CBC's padding.
+_TLS12_CIPHERS = b":".join(
+    b"ECDHE-%s-%s" % (signature, cipher)
+    for cipher in (b"AES256-GCM-SHA384", b"CHACHA20-POLY1305", b"AES128-GCM-SHA256")
+    for signature in (b"ECDSA", b"RSA")
+)
+_SESSION_ID_CONTEXT = b"securechat"
+_NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN: the root is not sent
+_MODE = _NO_AUTO_CHAIN | SSL.MODE_RELEASE_BUFFERS
+_OPTIONS = (
+    SSL.OP_NO_COMPRESSION
+    | SSL.OP_NO_RENEGOTIATION
+    | SSL.OP_NO_TICKET
+    | SSL.OP_CIPHER_SERVER_PREFERENCE
+)
+
+_UNKNOWN_AUTHORITY = "its certificate is of an unknown authority"
+#: Why OpenSSL refused a chain; {who} is what the certificate claims.
+_REFUSALS = {
+    Codes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+    Codes.ERR_SELF_SIGNED_CERT_IN_CHAIN: _UNKNOWN_AUTHORITY,
+    Codes.ERR_UNABLE_TO_GET_ISSUER_CERT: _UNKNOWN_AUTHORITY,
+    Codes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: _UNKNOWN_AUTHORITY,
+    Codes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: _UNKNOWN_AUTHORITY,
+    Codes.ERR_CERT_SIGNATURE_FAILURE: "the signature of its certificate is forged",
+    Codes.ERR_CERT_HAS_EXPIRED: "the certificate of {who} expired on {end:%Y-%m-%d %H:%M} UTC",
+    Codes.ERR_CERT_NOT_YET_VALID: (
+        "the certificate of {who} is not valid before {start:%Y-%m-%d %H:%M} UTC"
+    ),
+    Codes.ERR_CERT_REVOKED: "the certificate of {who} is revoked",
+    Codes.ERR_INVALID_PURPOSE: "its certificate has the wrong purpose, it is not a client's",
+    Codes.ERR_INVALID_CA: "its certificate was signed by one that is no authority",
+    Codes.ERR_PATH_LENGTH_EXCEEDED: "its certificate was signed by one that is no authority",
+    Codes.ERR_KEYUSAGE_NO_CERTSIGN: "its certificate was signed by one that is no authority",
+    Codes.ERR_UNABLE_TO_GET_CRL: "there is no revocation list of its certificate's authority",
+    Codes.ERR_CRL_HAS_EXPIRED: "this server's revocation list is out of date: renew it",
+    Codes.ERR_CRL_NOT_YET_VALID: "this server's revocation list is from the future: set the clock",
+}
+
+_NOT_TLS = "it does not speak TLS"
+_NO_SHARED_CIPHER = "it offers no cipher that is accepted here"
+#: Why a handshake failed, by the reason that OpenSSL puts in its error queue.
+_REASONS = {
+    "peer did not return a certificate": "it presented no certificate",
+    "unsupported protocol": "its TLS version is too old",
+    "unknown protocol": _NOT_TLS,
+    "wrong version number": _NOT_TLS,
+    "http request": "it speaks HTTP, not TLS",
+    "https proxy request": "it speaks HTTP, not TLS",
+    "packet length too long": _NOT_TLS,
+    "record too small": _NOT_TLS,
+    "no shared cipher": _NO_SHARED_CIPHER,
+    "no suitable key share": "it offers no key exchange that is accepted here",
+    "no suitable signature algorithm": "it offers no signature algorithm that is accepted here",
+}
+_HUNG_UP = "it hung up during the handshake"
+
+
+class RefusedError(Exception):
+    """A certificate that passed the handshake is not good enough; the text says why."""
+
+
+class TLSVersion(Enum):
+    """The oldest version of TLS that is accepted, by its name in the configuration."""
+
+    TLS12 = "1.2"
+    TLS13 = "1.3"
+
+
+_OPENSSL_VERSIONS = {
+    TLSVersion.TLS12: SSL.TLS1_2_VERSION,
+    TLSVersion.TLS13: SSL.TLS1_3_VERSION,
+}
+
+
+@frozen
+class TLSFiles:
+    """Where the server's side of TLS is on disk (the section [tls] of the configuration)."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+    revocations: Path
+
+
+@frozen
+class Credentials:
+    """One consistent reading of the files, and the OpenSSL context made of it."""
+
+    certificate: x509.Certificate
+    revocations: RevocationList
+    context: SSL.Context
+
+
+class ServerConnection(SSL.Connection):
+    """A connection that remembers why its peer's certificate was refused."""
+
+    refusal: str | None = None
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerTLS:
+    """Makes the server's TLS connections, for `TLSMemoryBIOFactory`.
+
+    The constructor reads the files as `reload` does.
+    """
+
+    def __init__(self, files: TLSFiles, minimum: TLSVersion, now: datetime) -> None:
+        self._files = files
+        self._minimum = minimum
+        self.credentials = load_credentials(files, minimum, now, None)
+
+    def reload(self, now: datetime) -> None:
+        """Read the files again; connections made from here on use what they hold.
+
+        Raises `PkiError` or `OSError` when a file is missing or wrong, the list stale
+        or older than the one in force: what was in force then stays so.
+        """
+        self.credentials = load_credentials(
+            self._files, self._minimum, now, self.credentials.revocations
+        )
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Return a connection for one accepted client (Twisted calls this)."""
+        return ServerConnection(self.credentials.context, None)
+
+    def peer_identity(self, certificate: x509.Certificate, now: datetime) -> Identity:
+        """Return whose certificate it is, which the handshake found good.
+
+        To be called in handshakeCompleted, and before that nothing may be written.
+        Checks again what may have changed since the context was made, and what
+        OpenSSL takes for granted; raises `RefusedError`.
+        """
+        try:
+            identity = Identity.from_certificate(certificate)
+        except IdentityError as error:
+            raise RefusedError(str(error)) from error
+        if certificate.serial_number in self.credentials.revocations.serials:
+            raise RefusedError(f"the certificate of {identity} is revoked")
+        if now >= certificate.not_valid_after_utc:
+            end = certificate.not_valid_after_utc
+            raise RefusedError(f"the certificate of {identity} expired on {end:%Y-%m-%d %H:%M} UTC")
+        if not _is_for_clients(certificate):
+            raise RefusedError(_REFUSALS[Codes.ERR_INVALID_PURPOSE])
+        return identity
+
+
+def load_credentials(
+    files: TLSFiles, minimum: TLSVersion, now: datetime, in_force: RevocationList | None
+) -> Credentials:
+    """Read and check the files, and return what to serve with.
+
+    Raises `PkiError` that names the file, or `OSError`.
+    """
+    own, *chain = read_certificates(files.certificate)
+    if now >= own.not_valid_after_utc:
+        raise PkiError(
+            f"{files.certificate} expired on {own.not_valid_after_utc:%Y-%m-%d %H:%M} UTC:"
+            " replace it with a new one"
+        )
+    key = decode_key(read_private(files.key), None, str(files.key))
+    if key.public_key() != own.public_key():
+        raise PkiError(f"{files.key} is not the key of {files.certificate}: one is misplaced")
+    authorities = read_certificates(files.authority)
+    try:
+        revocations = RevocationList.parse(files.revocations.read_bytes(), authorities)
+        revocations.check(now, in_force)
+    except RevocationError as error:
+        raise RevocationError(f"{files.revocations}: {error}") from error
+
+    context = _context(minimum)
+    context.use_certificate(own)
+    context.use_privatekey(key)
+    for certificate in chain:
+        context.add_extra_chain_cert(certificate)
+    store = cast(crypto.X509Store, context.get_cert_store())  # None without a context only
+    for certificate in authorities:
+        store.add_cert(crypto.X509.from_cryptography(certificate))
+    store.add_crl(revocations.crl)
+    store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+    return Credentials(own, revocations, context)
+
+
+def explain_failure(connection: SSL.Connection | None, failure: Failure) -> str:
+    """Say in words why a handshake did not succeed, for one line of the log.
+
+    ``connection`` is the transport's handle (``None`` when it is gone), ``failure``
+    what connectionLost was called with.  The text is about the peer ("it presented
+    no certificate") and holds nothing of the peer's that could break a line.
+    """
+    if isinstance(connection, ServerConnection) and connection.refusal is not None:
+        return connection.refusal
+    error = failure.value
+    if isinstance(error, RefusedError):
+        return str(error)
+    if not isinstance(error, SSL.Error) or isinstance(error, SSL.SysCallError):
+        return _HUNG_UP
+    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    reasons = [str(entry[2]).casefold() for entry in queue]
+    for reason in reasons:
+        if reason in _REASONS:
+            return _REASONS[reason]
+        if " alert " in reason:
+            return f"it refused this server: {reason.partition(' alert ')[2]}"
+    return f"the handshake failed: {reasons[-1]}" if reasons else _HUNG_UP
+
+
+def _context(minimum: TLSVersion) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(_OPENSSL_VERSIONS[minimum])
+    context.set_cipher_list(_TLS12_CIPHERS)
+    context.set_tls13_ciphersuites(_TLS13_CIPHERS)
+    context.set_options(_OPTIONS)
+    context.set_mode(_MODE)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_session_id(_SESSION_ID_CONTEXT)
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _remember_refusal)
+    context.set_alpn_select_callback(_select_protocol)
+    # The names of the authorities that are accepted are not sent: a stranger learns
+    # nothing, and a client with a wrong certificate presents it, so that the log
+    # can say what is wrong.
+    return context
+
+
+def _select_protocol(
+    connection: SSL.Connection, offered: list[bytes]
+) -> bytes | SSL._NoOverlappingProtocols:
+    """Take `ALPN` where it is offered; without it go on without one (no alert)."""
+    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+
+
+def _remember_refusal(
+    connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, ok: int
+) -> bool:
+    """Leave the decision as it is, and keep the reason of the first refusal."""
+    if not ok and isinstance(connection, ServerConnection) and connection.refusal is None:
+        try:
+            connection.refusal = _refusal(code, certificate.to_cryptography())
+        except ValueError:  # OpenSSL reads certificates that cryptography does not
+            connection.refusal = "its certificate is malformed"
+    return bool(ok)
+
+
+def _refusal(code: int, certificate: x509.Certificate) -> str:
+    words = _REFUSALS.get(code)
+    if words is None:
+        return f"its certificate failed OpenSSL's check number {code}"
+    try:
+        who = str(Identity.from_certificate(certificate))
+    except IdentityError:
+        who = "somebody unnamed"
+    return words.format(
+        who=who, start=certificate.not_valid_before_utc, end=certificate.not_valid_after_utc
+    )
+
+
+def _is_for_clients(certificate: x509.Certificate) -> bool:
+    """Return whether the extended key usage is there and names clientAuth."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.CLIENT_AUTH in usage.value

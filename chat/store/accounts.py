@@ -1,0 +1,95 @@
+"""The accounts' table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from chat.irc.casemap import ascii_fold
+from chat.network.ids import Timestamp
+from chat.network.records import Account
+from chat.store.database import Cursor, Database
+from chat.store.interfaces import AccountExistsError, IAccounts
+
+_SELECT = "SELECT name, password, role, created FROM account"
+
+
+@implementer(IAccounts)
+@frozen
+class Accounts:
+    """Every method fails with `UnavailableError` when the database does not answer in time."""
+
+    _database: Database
+
+    def find(self, name: str) -> Deferred[Account | None]:
+        """Return the account, or ``None``."""
+        return self._database.run_read(_find, _key(name))
+
+    def all(self) -> Deferred[list[Account]]:
+        """Return every account, by name."""
+        return self._database.run_read(_all)
+
+    def add(self, account: Account) -> Deferred[None]:
+        """Add an account; fails with `AccountExistsError`."""
+        return self._database.run_write(_add, account)
+
+    def set_password(self, name: str, password: bytes) -> Deferred[bool]:
+        """Replace the hash; the result says whether the account was there."""
+        return self._database.run_write(_set_password, _key(name), password)
+
+    def remove(self, name: str) -> Deferred[bool]:
+        """Remove the account; the result says whether it was there."""
+        return self._database.run_write(_remove, _key(name))
+
+
+def _key(name: str) -> bytes:
+    """Return the form under which names are compared; what a client sent may be any text."""
+    return ascii_fold(name).encode("utf-8", "surrogatepass")
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    name, password, role, created = row
+    return Account(name.decode(), password, role.decode(), Timestamp(created))
+
+
+def _find(cursor: Cursor, key: bytes) -> Account | None:
+    cursor.execute(f"{_SELECT} WHERE folded = ?", (key,))
+    row = cursor.fetchone()
+    return None if row is None else _account(row)
+
+
+def _all(cursor: Cursor) -> list[Account]:
+    cursor.execute(f"{_SELECT} ORDER BY folded")
+    return [_account(row) for row in cursor.fetchall()]
+
+
+def _add(cursor: Cursor, account: Account) -> None:
+    try:
+        cursor.execute(
+            "INSERT INTO account (folded, name, password, role, created) VALUES (?, ?, ?, ?, ?)",
+            (
+                _key(account.name),
+                account.name.encode(),
+                account.password,
+                account.role.encode(),
+                account.created,
+            ),
+        )
+    except Exception as error:
+        # The unique key decides between two that ask at the same time.
+        if cursor.dialect.is_duplicate(error):
+            raise AccountExistsError(f"there is an account {account.name} already") from None
+        raise
+
+
+def _set_password(cursor: Cursor, key: bytes, password: bytes) -> bool:
+    cursor.execute("UPDATE account SET password = ? WHERE folded = ?", (password, key))
+    return cursor.rowcount > 0
+
+
+def _remove(cursor: Cursor, key: bytes) -> bool:
+    cursor.execute("DELETE FROM account WHERE folded = ?", (key,))
+    return cursor.rowcount > 0

@@ -1,0 +1,49 @@
+"""Events and channels as the JSON that stands in the database.
+
+Fields that have their default are left out, and keys that no class knows are
+passed over: a field can be added without a migration.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cattrs import Converter
+
+from chat.network.events import EVENTS, Event
+from chat.network.records import ChannelRecord
+
+_converter = Converter(omit_if_default=True, detailed_validation=False)
+# "surrogatepass", as json.loads decodes: no str can make the log fail.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def encode_event(event: Event) -> tuple[bytes, bytes]:
+    """Return the name of the event's class, and its fields."""
+    return type(event).__name__.encode(), _dump(event)
+
+
+def decode_event(kind: bytes, payload: bytes) -> Event:
+    """Return the event; raises LookupError for a kind that this program does not know."""
+    try:
+        event_class = EVENTS[kind.decode()]
+    except KeyError:
+        raise LookupError(
+            f"the log has an event of the kind {kind.decode()!r}, which this program does not know"
+        ) from None
+    return _converter.structure(json.loads(payload), event_class)
+
+
+def encode_channel(record: ChannelRecord) -> bytes:
+    """Return the whole record."""
+    return _dump(record)
+
+
+def decode_channel(data: bytes) -> ChannelRecord:
+    """Return the record."""
+    return _converter.structure(json.loads(data), ChannelRecord)
+
+
+def _dump(value: Any) -> bytes:
+    return _encoder.encode(_converter.unstructure(value)).encode("utf-8", "surrogatepass")

@@ -1,0 +1,155 @@
+"""The table ``event``: how an entry becomes a row, and the SQL that writes and reads rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+
+from chat.irc.casemap import ascii_fold
+from chat.network.events import Entry, Event, MessageSent
+from chat.network.ids import EventId, Timestamp
+from chat.network.ids import Sequence as Position
+from chat.store.codec import decode_event, encode_event
+from chat.store.database import Cursor
+from chat.store.interfaces import UnavailableError, UnusableError
+
+#: uid, time, kind, channel, lesser, greater, payload: a row that has no sequence yet.
+Row = tuple[bytes, int, bytes, bytes | None, bytes | None, bytes | None, bytes]
+
+_INSERT = (
+    "INSERT INTO event (sequence, uid, time, kind, channel, lesser, greater, payload) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = (
+    "SELECT sequence, uid, time, kind, payload FROM event WHERE sequence > ? ORDER BY sequence"
+)
+
+
+@frozen
+class Written:
+    """What a transaction found and did."""
+
+    #: Entries behind what was applied, which were there before.
+    missing: list[Entry]
+    #: The sequence before the first row of ours, and the rows' uids.
+    last: int
+    inserted: list[str]
+
+
+def encode_row(entry: Entry) -> Row:
+    """Return the row of an entry whose event is stored."""
+    kind, payload = encode_event(entry.event)
+    channel: str | None = getattr(entry.event, "channel", None)
+    lesser, greater = _conversation(entry.event)
+    return (
+        entry.uid.encode(),
+        entry.time,
+        kind,
+        None if channel is None else ascii_fold(channel).encode("utf-8", "surrogatepass"),
+        lesser,
+        greater,
+        payload,
+    )
+
+
+def _conversation(event: Event) -> tuple[bytes | None, bytes | None]:
+    """Return the two folded accounts of a direct message, in byte order."""
+    if not isinstance(event, MessageSent) or event.channel is not None:
+        return None, None
+    if event.account is None or event.actor.account is None:
+        # A guest has no history, and so a talk with one has no key.
+        return None, None
+    ends = sorted(ascii_fold(name).encode() for name in (event.account, event.actor.account))
+    return ends[0], ends[1]
+
+
+def read_position(cursor: Cursor, *, lock: bool = False) -> Position:
+    """Return the sequence of the last event; with ``lock`` nobody else appends until the commit."""
+    suffix = cursor.dialect.for_update if lock else ""
+    cursor.execute(f"SELECT sequence FROM log_position{suffix}")  # noqa: S608
+    row = cursor.fetchone()
+    if row is None:
+        raise UnusableError("the table log_position is empty: restore the database from a backup")
+    return Position(row[0])
+
+
+def read_entries(cursor: Cursor, after: int, limit: int | None = None) -> list[Entry]:
+    """Return the entries behind ``after``, at most ``limit``."""
+    if limit is None:
+        cursor.execute(_SELECT, (after,))
+    else:
+        cursor.execute(f"{_SELECT} LIMIT ?", (after, limit))
+    return [
+        Entry(
+            EventId(uid.decode()),
+            Timestamp(time),
+            decode_event(kind, payload),
+            sequence=Position(sequence),
+        )
+        for sequence, uid, time, kind, payload in cursor.fetchall()
+    ]
+
+
+def find_uids(cursor: Cursor, rows: Sequence[Row]) -> set[bytes]:
+    """Return the uids of ``rows`` that are in the log."""
+    found: set[bytes] = set()
+    for row in rows:
+        cursor.execute("SELECT uid FROM event WHERE uid = ?", (row[0],))
+        found.update(uid for (uid,) in cursor.fetchall())
+    return found
+
+
+def insert_rows(cursor: Cursor, last: int, rows: Sequence[Row]) -> None:
+    """Write ``rows`` behind ``last``, whose lock the caller has."""
+    if rows:
+        cursor.executemany(_INSERT, [(last + n, *row) for n, row in enumerate(rows, start=1)])
+        cursor.execute("UPDATE log_position SET sequence = ?", (last + len(rows),))
+
+
+def write_rows(cursor: Cursor, applied: int, rows: list[Row], look: bool) -> Written:
+    """Write ``rows`` behind everything that is there, in one transaction.
+
+    ``look``: see whether a uid is in the table below ``applied`` too, where only
+    an append that was repeated after its success can have one.
+    """
+    last = read_position(cursor, lock=True)
+    if last < applied:
+        raise UnavailableError(
+            f"the log ends at {last}, and {applied} of it was applied before: "
+            "the database is an older copy, restart the server"
+        )
+    missing = read_entries(cursor, applied) if last > applied else []
+    there = {entry.uid.encode() for entry in missing}
+    if look:
+        there |= find_uids(cursor, rows)
+    new = [row for row in rows if row[0] not in there]
+    insert_rows(cursor, last, new)
+    return Written(missing, last, [row[0].decode() for row in new])
+
+
+def in_order(entries: list[Entry], written: Written) -> list[Entry]:
+    """Return what is to be applied, in the log's order, with sequences set.
+
+    What was found in the table comes first; an entry of ours among it is there
+    by a commit whose answer was lost, and keeps its origin and the passing
+    entries before it.
+    """
+    sequences = {uid: Position(n) for n, uid in enumerate(written.inserted, written.last + 1)}
+    if not written.missing and len(sequences) == len(entries):
+        return [evolve(entry, sequence=sequences[entry.uid]) for entry in entries]
+    missing = {entry.uid: entry for entry in written.missing}
+    found: dict[str, list[Entry]] = {}
+    rest: list[Entry] = []
+    passing: list[Entry] = []
+    for entry in entries:
+        if not entry.event.stored:
+            passing.append(entry)
+        elif entry.uid in missing:
+            found[entry.uid] = [*passing, evolve(entry, sequence=missing[entry.uid].sequence)]
+            passing = []
+        elif entry.uid in sequences:
+            rest += [*passing, evolve(entry, sequence=sequences[entry.uid])]
+            passing = []
+    ordered = [own for entry in written.missing for own in found.get(entry.uid, [entry])]
+    return ordered + rest + passing

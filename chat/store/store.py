@@ -1,0 +1,55 @@
+"""The store, open: what the server gets from one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from chat.store.accounts import Accounts
+from chat.store.checkpoints import Checkpoints
+from chat.store.database import Database
+from chat.store.dialects import Dialect
+from chat.store.log import EventLog
+from chat.store.mariadb import MariaDB
+from chat.store.migrations import prepare
+from chat.store.sqlite import SQLite
+from chat.store.url import DatabaseURL, SQLiteURL, parse_url
+
+
+@frozen
+class Store:
+    """One database, and what is kept in it."""
+
+    database: Database
+    log: EventLog
+    checkpoints: Checkpoints
+    accounts: Accounts
+
+    async def close(self, deadline: float = 3.0) -> None:
+        """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
+        await self.log.drain(deadline)
+        await self.database.close()
+
+
+def make_dialect(url: DatabaseURL) -> Dialect:
+    """Return the dialect of the database that ``url`` names."""
+    return SQLite(url) if isinstance(url, SQLiteURL) else MariaDB(url)
+
+
+async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float = 10.0) -> Store:
+    """Return the store at ``url``, created or migrated where that is needed.
+
+    ``directory`` is what relative paths in ``url`` are relative to; ``deadline``
+    is how many seconds a call may take that says nothing else.  Raises
+    ValueError for a URL that cannot be read, `UnusableError` and
+    `UnavailableError`.
+    """
+    database = Database(reactor, make_dialect(parse_url(url, directory)), deadline=deadline)
+    try:
+        await prepare(database)
+    except BaseException:
+        await database.close()
+        raise
+    return Store(database, EventLog(database, reactor), Checkpoints(database), Accounts(database))

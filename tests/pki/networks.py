@@ -1,0 +1,78 @@
+"""Networks to test with: their keys in a directory, their devices in files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from attrs import frozen
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from chat.pki.authority import Authority, Identity, issue_device, new_key
+from chat.pki.bundles import DeviceFiles, network_files
+from chat.pki.files import read_authority, write_files
+from chat.pki.layout import Layout
+from chat.pki.revocation import Revocation, RevocationList, next_list
+
+ALICE = Identity("alice", "laptop")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@frozen
+class Network:
+    """A network in a directory of its own, with unencrypted keys."""
+
+    layout: Layout
+
+    @classmethod
+    def make(cls, directory: Path, name: str = "Testnet", at: datetime | None = None) -> Network:
+        layout = Layout(directory)
+        hosts = ["localhost", "127.0.0.1", "::1"]
+        write_files(network_files(layout, name, hosts, None, at or now()))
+        return cls(layout)
+
+    @property
+    def issuing(self) -> Authority:
+        return read_authority(self.layout.issuing_certificate, self.layout.issuing_key, None)
+
+    @property
+    def root(self) -> Authority:
+        return read_authority(self.layout.root_certificate, self.layout.root_key, None)
+
+    def device(
+        self,
+        identity: Identity = ALICE,
+        *,
+        at: datetime | None = None,
+        lifetime: timedelta = timedelta(days=30),
+        issuing: Authority | None = None,
+    ) -> DeviceFiles:
+        """Issue a certificate and write its files to a directory of their own."""
+        signer = issuing or self.issuing
+        key = new_key()
+        certificate = issue_device(signer, key.public_key(), identity, at or now(), lifetime)
+        return self.save(identity, certificate, key, signer.certificate)
+
+    def save(
+        self,
+        identity: Identity,
+        certificate: x509.Certificate,
+        key: ec.EllipticCurvePrivateKey,
+        chain: x509.Certificate,
+    ) -> DeviceFiles:
+        serial = f"{certificate.serial_number:x}"
+        files = DeviceFiles(self.layout.directory / "devices" / serial, identity)
+        write_files(files.contents(certificate, key, chain))
+        return files
+
+    def revoke(self, serial: int) -> RevocationList:
+        """Put a new list in force on disk."""
+        pem = self.layout.revocations.read_bytes()
+        previous = RevocationList.parse(pem, [self.issuing.certificate])
+        renewed = next_list(self.issuing, previous, now(), [Revocation(serial, now())])
+        write_files({self.layout.revocations: renewed.pem}, replace=True)
+        return renewed

@@ -1,0 +1,170 @@
+"""The two ends of a TLS connection: the server's, with nothing above it, and clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from attrs import define, field, frozen
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
+from twisted.test.iosim import FakeTransport, connect
+from zope.interface import implementer
+
+from chat.pki.bundles import DeviceFiles
+from chat.pki.layout import Layout
+from chat.server.tls import RefusedError, ServerTLS, TLSFiles, TLSVersion, explain_failure
+from tests.pki.networks import now
+
+GREETING = b":server 001 you :Welcome\r\n"
+
+
+def tls_files(layout: Layout) -> TLSFiles:
+    return TLSFiles(
+        layout.server_certificate, layout.server_key, layout.authorities, layout.revocations
+    )
+
+
+@implementer(IHandshakeListener)
+class Greeter(Protocol):
+    """Writes one line to whom the handshake lets in, and notes what happens."""
+
+    identity = ""
+    refusal = ""
+    closes = False
+    version = ""
+    cipher = ""
+
+    def __init__(self, tls: ServerTLS, clock: Callable[[], datetime]) -> None:
+        self.tls = tls
+        self.clock = clock
+        self.ended: Deferred[str] = Deferred()
+        self.alpn: bytes | None = None
+
+    def handshakeCompleted(self) -> None:
+        handle = self.transport.getHandle()
+        self.version = handle.get_protocol_version_name()
+        self.cipher = handle.get_cipher_name()
+        self.alpn = self.transport.negotiatedProtocol
+        certificate = handle.get_peer_certificate(as_cryptography=True)
+        try:
+            self.identity = str(self.tls.peer_identity(certificate, self.clock()))
+        except RefusedError as error:
+            self.refusal = str(error)
+            self.transport.abortConnection()
+        else:
+            self.transport.write(GREETING)
+            if self.closes:
+                self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure) -> None:
+        if not self.identity and not self.refusal:
+            self.refusal = explain_failure(self.transport.getHandle(), reason)
+        self.ended.callback(self.refusal)
+
+
+@define
+class GreeterFactory(Factory):
+    tls: ServerTLS
+    clock: Callable[[], datetime] = now
+    closes: bool = False
+    made: list[Greeter] = field(factory=list)
+
+    def buildProtocol(self, addr: object) -> Greeter:
+        self.made.append(Greeter(self.tls, self.clock))
+        self.made[-1].closes = self.closes
+        return self.made[-1]
+
+
+class Listener(Protocol):
+    def __init__(self) -> None:
+        self.received = b""
+        self.reason: Failure | None = None
+
+    def connectionMade(self) -> None:
+        self.handle: SSL.Connection = self.transport.getHandle()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.reason = reason
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+@frozen
+class ClientTLS:
+    """A client that trusts everybody and presents what it is told to."""
+
+    pem: Path | None = None
+    versions: tuple[int, int] = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
+    alpn: tuple[bytes, ...] = ()
+    ciphers: bytes = b"DEFAULT"
+
+    def clientConnectionForTLS(self, protocol: object) -> SSL.Connection:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_min_proto_version(self.versions[0])
+        context.set_max_proto_version(self.versions[1])
+        context.set_cipher_list(self.ciphers)
+        if self.pem is not None:
+            context.use_certificate_chain_file(str(self.pem))
+            context.use_privatekey_file(str(self.pem))
+        connection = SSL.Connection(context, None)
+        if self.alpn:
+            connection.set_alpn_protos(list(self.alpn))
+        return connection
+
+
+@define
+class Meeting:
+    """What became of one connection in memory."""
+
+    server: Greeter
+    client: Listener
+    clock: Clock
+    handle: SSL.Connection
+
+    @property
+    def refusal(self) -> str:
+        return self.server.refusal
+
+
+def server(layout: Layout, minimum: TLSVersion = TLSVersion.TLS13) -> ServerTLS:
+    return ServerTLS(tls_files(layout), minimum, now())
+
+
+def meet(
+    tls: ServerTLS,
+    files: DeviceFiles | None = None,
+    *,
+    clock: Callable[[], datetime] = now,
+    **client: object,
+) -> Meeting:
+    """Connect a client to a server in memory and let both say what they have to."""
+    pem = None if files is None else files.combined
+    return _meet(tls, ClientTLS(pem, **client), clock)  # type: ignore[arg-type]
+
+
+def _meet(tls: ServerTLS, creator: ClientTLS, wall: Callable[[], datetime]) -> Meeting:
+    clock = Clock()
+    above = GreeterFactory(tls, wall)
+    listening = TLSMemoryBIOFactory(tls, False, above, clock)
+    connecting = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(Listener), clock)
+    server_side, client_side = listening.buildProtocol(None), connecting.buildProtocol(None)
+    listener = client_side.wrappedProtocol
+    pump = connect(
+        server_side,
+        FakeTransport(server_side, isServer=True),
+        client_side,
+        FakeTransport(client_side, isServer=False),
+    )
+    pump.flush()
+    clock.advance(0)
+    pump.flush()
+    return Meeting(above.made[0], listener, clock, listener.handle)

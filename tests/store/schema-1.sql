@@ -1,0 +1,104 @@
+-- The whole schema, for MariaDB 10.11 and for SQLite 3.40, which both load it unchanged.
+--
+-- Columns hold integers and bytes only: texts are UTF-8 that the program encodes, so that no
+-- collation, character set or type affinity of a database ever touches a name.  Lengths are
+-- in bytes, and stand in a CHECK too, because SQLite takes no notice of VARBINARY(n).
+-- Times are milliseconds since 1970-01-01T00:00:00Z.
+--
+-- Every statement can be repeated, and schema_version has its row last: a creation that was
+-- interrupted (MariaDB has no transactions for definitions) is simply done again.
+--
+-- Whoever changes this file adds a migration (chat/store/migrations.py) that makes the same
+-- change to a database that exists; a test compares the two.
+
+
+-- Which schema this is.  The first table, so that a database with other tables of ours but
+-- without this one is somebody else's; without its row the creation was not finished.
+CREATE TABLE IF NOT EXISTS schema_version (
+    id       INTEGER NOT NULL,  -- always 1: the table has one row
+    version  INTEGER NOT NULL,  -- the last migration that the database has
+    CONSTRAINT schema_version_key PRIMARY KEY (id),
+    CONSTRAINT schema_version_one_row CHECK (id = 1)
+);
+
+
+-- Who may log in.
+CREATE TABLE IF NOT EXISTS account (
+    folded    VARBINARY(255) NOT NULL,  -- the name in ASCII lower case: "A" and "a" are one account
+    name      VARBINARY(255) NOT NULL,  -- the name as it was given, which is what others see
+    password  VARBINARY(255) NOT NULL,  -- bcrypt hash; empty: the certificate alone logs in
+    role      VARBINARY(32) NOT NULL,   -- user, operator or admin
+    created   BIGINT NOT NULL,          -- tells a name's present holder from one of before
+    CONSTRAINT account_key PRIMARY KEY (folded),
+    CONSTRAINT account_folded_length CHECK (LENGTH(folded) BETWEEN 1 AND 255),
+    CONSTRAINT account_name_length CHECK (LENGTH(name) BETWEEN 1 AND 255),
+    CONSTRAINT account_password_length CHECK (LENGTH(password) <= 255),
+    CONSTRAINT account_role_length CHECK (LENGTH(role) BETWEEN 1 AND 32)
+);
+
+
+-- The log: everything that happened and that outlives its moment.  History is a query of it.
+CREATE TABLE IF NOT EXISTS event (
+    sequence  BIGINT NOT NULL,          -- the place in the order: dense, from 1, given under the lock of
+                                        -- log_position (an AUTO_INCREMENT becomes visible out of order)
+    uid       VARBINARY(64) NOT NULL,   -- the entry's id, made before it is written: an append is
+                                        -- repeated without harm; for a message it is the msgid
+    time      BIGINT NOT NULL,          -- when it was decided, which is the time that clients see
+    kind      VARBINARY(32) NOT NULL,   -- the class of the event, by which the payload is read
+    channel   VARBINARY(255),           -- folded name of the room where it happened: the room's history
+    lesser    VARBINARY(255),           -- the two folded accounts of a direct message, the lesser one in
+    greater   VARBINARY(255),           -- byte order first: a conversation has one key from both sides
+    payload   BLOB NOT NULL,            -- the event's fields as JSON, which may grow fields without
+                                        -- a migration
+    CONSTRAINT event_key PRIMARY KEY (sequence),
+    CONSTRAINT event_uid UNIQUE (uid),
+    CONSTRAINT event_sequence_dense CHECK (sequence > 0),
+    CONSTRAINT event_uid_length CHECK (LENGTH(uid) BETWEEN 1 AND 64),
+    CONSTRAINT event_kind_length CHECK (LENGTH(kind) BETWEEN 1 AND 32),
+    CONSTRAINT event_channel_length CHECK (LENGTH(channel) BETWEEN 1 AND 255),
+    CONSTRAINT event_lesser_length CHECK (LENGTH(lesser) BETWEEN 1 AND 255),
+    CONSTRAINT event_greater_length CHECK (LENGTH(greater) BETWEEN 1 AND 255),
+    CONSTRAINT event_payload_length CHECK (LENGTH(payload) <= 65535),
+    CONSTRAINT event_conversation CHECK ((lesser IS NULL) = (greater IS NULL))
+);
+
+-- A page of a room's history.
+CREATE INDEX IF NOT EXISTS event_by_channel ON event (channel, sequence);
+-- A page of a conversation's history; with the next one, whom an account talked with.
+CREATE INDEX IF NOT EXISTS event_by_conversation ON event (lesser, greater, sequence);
+CREATE INDEX IF NOT EXISTS event_by_greater ON event (greater, sequence);
+
+
+-- The end of the log.  Who appends locks the row first, and so the order is total and dense
+-- with any number of writers.
+CREATE TABLE IF NOT EXISTS log_position (
+    id        INTEGER NOT NULL,  -- always 1: the table has one row
+    sequence  BIGINT NOT NULL,   -- of the last event; 0 in a new log
+    CONSTRAINT log_position_key PRIMARY KEY (id),
+    CONSTRAINT log_position_one_row CHECK (id = 1)
+);
+INSERT INTO log_position (id, sequence)
+    SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position);
+
+
+-- The channels as they are after the event at the checkpoint's sequence, so that a start
+-- reads the rest of the log and not all of it.
+CREATE TABLE IF NOT EXISTS channel (
+    folded  VARBINARY(255) NOT NULL,  -- the name in lower case, as the casemapping has it
+    record  MEDIUMBLOB NOT NULL,      -- topic, modes, lists and ranks as JSON: read and written whole
+    CONSTRAINT channel_key PRIMARY KEY (folded),
+    CONSTRAINT channel_folded_length CHECK (LENGTH(folded) BETWEEN 1 AND 255),
+    CONSTRAINT channel_record_length CHECK (LENGTH(record) <= 16777215)
+);
+CREATE TABLE IF NOT EXISTS checkpoint (
+    id        INTEGER NOT NULL,  -- always 1: the table has one row
+    sequence  BIGINT NOT NULL,   -- the last event that the channels contain
+    CONSTRAINT checkpoint_key PRIMARY KEY (id),
+    CONSTRAINT checkpoint_one_row CHECK (id = 1)
+);
+INSERT INTO checkpoint (id, sequence)
+    SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM checkpoint);
+
+
+INSERT INTO schema_version (id, version)
+    SELECT 1, 1 WHERE NOT EXISTS (SELECT 1 FROM schema_version);

@@ -1,0 +1,210 @@
+"""The core without a reactor: sessions, a log in memory, and the lines that they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.task import Clock
+
+from chat.features.feature import CheckOperator, CheckPassword, FindAccount, Query, load
+from chat.irc import sasl
+from chat.irc.message import parse
+from chat.network.errors import UnavailableError
+from chat.network.events import Entry, Event
+from chat.network.ids import EventId, Sequence, SessionId, Timestamp
+from chat.network.records import Account
+from chat.network.session import Peer, Session
+from chat.network.settings import AccountSettings, Limits, Settings
+from chat.network.state import Network
+from chat.server.hub import Hub
+from chat.session.machine import SessionMachine
+
+FEATURES = load()
+OPEN = AccountSettings(
+    login="optional", identity="any", password="optional", nickname="any", registration="open"
+)
+
+
+class MemoryLog:
+    """Applies at once, or with ``hold`` when `commit` is called; with ``away`` not at all."""
+
+    def __init__(self) -> None:
+        self.apply: Callable[[list[Entry]], None] = lambda entries: None
+        self.stored: list[Entry] = []
+        self.hold = False
+        self.away = False
+        self._held: list[tuple[tuple[Entry, ...], Callable[[str | None], None]]] = []
+
+    def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
+        if self.away:
+            done("The database is away")
+        elif self.hold:
+            self._held.append((entries, done))
+        else:
+            self._commit(entries)
+            done(None)
+
+    def commit(self) -> None:
+        held, self._held = self._held, []
+        for entries, _ in held:
+            self._commit(entries)
+        for _, done in held:
+            done(None)
+
+    def _commit(self, entries: tuple[Entry, ...]) -> None:
+        placed = []
+        for entry in entries:
+            if entry.event.stored:
+                entry = evolve(entry, sequence=Sequence(len(self.stored) + 1))
+                self.stored.append(entry)
+            placed.append(entry)
+        self.apply(placed)
+
+
+class World:
+    """One network with any number of clients."""
+
+    def __init__(
+        self,
+        accounts: AccountSettings = OPEN,
+        limits: Limits | None = None,
+        motd: tuple[str, ...] = (),
+    ) -> None:
+        self.clock = Clock()
+        self.network = Network()
+        self.settings = Settings(
+            "Test Net",
+            "irc.test",
+            "securechat-test",
+            "2026-01-01 00:00 UTC",
+            motd,
+            accounts,
+            limits or Limits(flood=False),
+        )
+        self.log = MemoryLog()
+        self.hub = Hub(self.clock, None, self.network, self.settings, FEATURES)
+        self.log.apply = self.hub.apply
+        self.accounts: dict[str, tuple[Account, str]] = {}
+        self.operators: dict[str, str] = {"root": "sesame"}
+        self.answers_held: list[Callable[[], None]] = []
+        self.hold_answers = False
+        self._count = 0
+
+    def add_account(self, name: str, password: str = "secret", role: str = "user") -> None:
+        self.accounts[name.lower()] = (Account(name, b"hash", role, Timestamp(0)), password)
+
+    def connect(self, **peer: Any) -> FakeClient:
+        """Return a client that has said nothing yet."""
+        self._count += 1
+        return FakeClient(self, SessionId(f"s{self._count}"), Peer("127.0.0.1", **peer))
+
+    def client(self, nick: str, capabilities: str = "", account: str | None = None) -> FakeClient:
+        """Return a registered client whose welcome has been read."""
+        client = self.connect(account=account, device="laptop" if account else None)
+        if capabilities:
+            client.send(f"CAP REQ :{capabilities}")
+        if account is not None:
+            client.log_in(account)
+        client.send(f"NICK {nick}", f"USER {nick} 0 * :The {nick}")
+        client.send("CAP END")
+        assert "001" in client.commands(), client.seen
+        client.lines()
+        return client
+
+
+class FakeClient:
+    """A session's shell: keeps what it is sent."""
+
+    def __init__(self, world: World, session: SessionId, peer: Peer) -> None:
+        self.world = world
+        self.seen: list[str] = []
+        self.log: list[str] = []
+        self.is_closed = False
+        self.machine = SessionMachine(
+            Session(session, peer), self, world.network, world.settings, FEATURES
+        )
+        world.hub.connections[session] = self
+
+    # What a test does
+
+    def send(self, *lines: str | bytes) -> None:
+        for line in lines:
+            self.machine.line_received(line.encode() if isinstance(line, str) else line)
+
+    def lines(self) -> list[str]:
+        """Return what came since the last call."""
+        seen, self.seen = self.seen, []
+        return seen
+
+    def exchange(self, *lines: str | bytes) -> list[str]:
+        """Send lines, and return what they led to."""
+        self.lines()
+        self.send(*lines)
+        return self.lines()
+
+    def commands(self) -> list[str]:
+        """Return the commands of what came since the last call of `lines`."""
+        return [parse(line.encode()).command for line in self.seen]
+
+    def log_in(self, account: str, password: str = "secret") -> None:
+        self.send("AUTHENTICATE PLAIN")
+        self.send(
+            *(f"AUTHENTICATE {chunk}" for chunk in sasl.chunks(sasl.plain(account, password)))
+        )
+
+    def disconnect(self) -> None:
+        self.world.hub.connections.pop(self.machine.session.id, None)
+        self.machine.lost("Connection closed")
+
+    # What the machine needs
+
+    def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
+        if self.world.hold_answers:
+            self.world.answers_held.append(lambda: answer(self._answer(query)))
+        else:
+            answer(self._answer(query))
+
+    def write(self, data: bytes) -> None:
+        assert data.endswith(b"\r\n"), data
+        self.seen += data.decode().removesuffix("\r\n").split("\r\n")
+
+    def stamp(self, event: Event) -> Entry:
+        entry = self.world.hub.stamp(event, self.machine.session.id)
+        return evolve(entry, time=self.now(), uid=EventId(entry.uid))
+
+    def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
+        self.world.log.append(entries, done)
+
+    def append_surely(self, entry: Entry) -> None:
+        self.world.log.append((entry,), lambda failed: None)
+
+    def _answer(self, query: Query) -> object:
+        match query:
+            case CheckPassword():
+                account, password = self.world.accounts.get(query.account.lower(), (None, ""))
+                return account if account is not None and password == query.password else None
+            case FindAccount():
+                return self.world.accounts.get(query.account.lower(), (None, ""))[0]
+            case CheckOperator():
+                return self.world.operators.get(query.name) == query.password
+        return UnavailableError("nobody knows")
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.world.clock.callLater(seconds, call)
+
+    def drained(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def audit(self, text: str) -> None:
+        self.log.append(text)
+
+    def seconds(self) -> float:
+        return self.world.clock.seconds()
+
+    def now(self) -> Timestamp:
+        return Timestamp(1_700_000_000_000 + int(self.world.clock.seconds() * 1000))
