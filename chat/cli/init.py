@@ -83,7 +83,7 @@ def init(
         network=network,
         server=_server_name(server, names),
         database=_printable(database),
-        passphrase_file=None if passphrase_file is None else _printable(_absolute(passphrase_file)),
+        passphrase_file=_lasting(passphrase_file),
     )
     sqlite = _sqlite_file(database, directory)
     _refuse_existing([config, *([] if sqlite is None else [sqlite])], directory)
@@ -180,8 +180,9 @@ def _beside(database: Path) -> list[Path]:
     return [database.with_name(database.name + ending) for ending in ("-wal", "-shm")]
 
 
-def _absolute(path: Path) -> str:
-    return str(path.resolve())
+def _lasting(file: Path | None) -> str | None:
+    """Return the file's absolute path; ``None`` for a pipe, which the server cannot read again."""
+    return _printable(str(file.resolve())) if file is not None and file.is_file() else None
 
 
 def _printable(text: str) -> str:

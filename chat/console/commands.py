@@ -190,7 +190,9 @@ def _help(here: Here, rest: str) -> Actions:
 COMMANDS = {
     command.name: command
     for command in (
-        Command("join", "/join ROOM[,ROOM] [KEY]", "enter a room and make it the current one", _join, 1),
+        Command(
+            "join", "/join ROOM[,ROOM] [KEY]", "enter a room and make it the current one", _join, 1
+        ),
         Command("part", "/part [ROOM] [REASON]", "leave a room", _part),
         Command("msg", "/msg NICK_OR_ROOM TEXT", "say something to somebody", _msg, 2),
         Command("query", "/query NICK_OR_ROOM [TEXT]", "say what follows to somebody", _query, 1),

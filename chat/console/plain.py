@@ -1,16 +1,16 @@
-"""The plain console: one line per event, one line per thing typed.
+"""The plain console: one line per event, one action per line typed.
 
-`Console` joins a client to a front (`chat.console.terminal`, `chat.console.pipe`),
-which reads and prints; it knows neither terminal nor socket.
+`Console` joins a client to a `Front`, which reads and prints (`chat.console.terminal`,
+`chat.console.pipe`); it knows neither terminal nor socket.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -25,18 +25,18 @@ from chat.client.events import (
     Rejected,
     Writable,
 )
-from chat.client.profile import Profile
 from chat.client.protocol import Listener
 from chat.console import lines
 from chat.console.commands import Action, CommandError, Go, Leave, Send, Show, interpret
+from chat.console.completion import Completion
 from chat.console.lines import Line
 from chat.console.view import View
-from chat.irc.message import Message
+from chat.irc.message import MalformedLineError, Message, serialize
 
-#: Lines sent before the server's answer to a PING is waited for: fewer than any
-#: server's flood limit lets through at once.
+#: Lines sent before the server's answer to a PING is waited for: fewer than the
+#: flood limits of servers let through at once.
 WINDOW = 8
-#: Seconds that a server has to answer all that was sent, at the end of input.
+#: Seconds that a server has for its next answer, at the end of input.
 DRAIN = 30.0
 
 
@@ -62,9 +62,248 @@ class Step(Enum):
 #: The only moves there are.
 TRANSITIONS: Mapping[tuple[Stage, Step], Stage] = {
     (Stage.CONNECTING, Step.WELCOMED): Stage.ONLINE,
+    (Stage.OFFLINE, Step.WELCOMED): Stage.ONLINE,
+    # A server that was never there is a mistake to tell; one that went away returns.
     (Stage.CONNECTING, Step.LOST): Stage.DONE,
     (Stage.ONLINE, Step.LOST): Stage.OFFLINE,
-    (Stage.ONLINE, Step.INPUT_ENDED): Stage.DRAINING,
-    (Stage.OFFLINE, Step.WELCOMED): Stage.ONLINE,
     (Stage.DRAINING, Step.LOST): Stage.DONE,
+    (Stage.ONLINE, Step.INPUT_ENDED): Stage.DRAINING,
+    (Stage.OFFLINE, Step.INPUT_ENDED): Stage.DONE,
+    **{(stage, Step.ENDED): Stage.DONE for stage in Stage if stage is not Stage.DONE},
 }
+
+
+class Input(Protocol):
+    """What a front calls."""
+
+    def enter(self, text: str) -> None:
+        """Deal with a line that was typed."""
+
+    def end_of_input(self) -> None:
+        """Deal with the end of what is typed."""
+
+    def stop(self) -> Deferred[None]:
+        """End at once; fires when everything is closed."""
+
+    def prompt(self) -> str:
+        """Return what stands before the line that is typed."""
+
+    def completions(self, before: str) -> Iterator[Completion]:
+        """Yield what the text up to the cursor may become."""
+
+
+class Front(Protocol):
+    """What reads and prints.  `attach` comes first, then `read`, once.
+
+    ``interactive``: somebody sees at once what is printed, and can type it again.
+    """
+
+    interactive: bool
+
+    def attach(self, to: Input) -> None:
+        """Take note of whom to call."""
+
+    def read(self) -> None:
+        """Begin to read."""
+
+    def hold(self, held: bool) -> None:
+        """Read no further as long as it is held, where input can wait."""
+
+    def show(self, shown: Iterable[Line]) -> None:
+        """Print lines."""
+
+    def ask_password(self, account: str) -> Deferred[str | None]:
+        """Fire with a password, or with ``None`` where nobody can be asked."""
+
+    def close(self) -> Deferred[None]:
+        """End reading and leave the terminal as it was; fires when that is so."""
+
+
+class Console:
+    """One conversation, from the first attempt to connect until the end.
+
+    ``closed`` fires at the end; ``rejection`` then says why it was not a normal one,
+    and is ``None`` otherwise.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[Listener], Client],
+        front: Front,
+        clock: IReactorTime,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.closed: Deferred[None] = Deferred()
+        self.rejection: str | None = None
+        self.stage = Stage.CONNECTING
+        self._client = connect(self._heard)
+        self._view = View(lambda: self._client.state)
+        self._front = front
+        self._clock = clock
+        self._now = now
+        self._queue: deque[Message] = deque()
+        # Counts of lines: what was sent, up to where the server was asked for a PONG,
+        # and up to where it gave one; what was lost with a connection in between.
+        self._sent = self._asked = self._confirmed = self._lost_lines = 0
+        self._writable = True
+        self._farewell = ""
+        self._deadline: IDelayedCall | None = None
+        front.attach(self)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._client.start()
+
+    def enter(self, text: str) -> None:
+        """Do what a typed line says."""
+        try:
+            for action in interpret(self._view.here(), text):
+                self._do(action)
+        except CommandError as error:
+            self._front.show([lines.error(str(error), self._now())])
+
+    def end_of_input(self) -> None:
+        """Wait until all that was sent is answered, and quit."""
+        if self._advance(Step.INPUT_ENDED):
+            if self.stage is Stage.DONE:
+                self._finish()
+            else:
+                self._sent += 1  # so that even nothing is answered: all that came before
+                self._pump()
+
+    def stop(self) -> Deferred[None]:
+        """Quit at once; fires when everything is closed."""
+        if self._advance(Step.ENDED):
+            self._finish()
+        stopped: Deferred[None] = Deferred()
+        self.closed.addCallback(stopped.callback)
+        return stopped
+
+    def prompt(self) -> str:
+        """Return where a typed line will go."""
+        place = self._view.room or self._view.nick
+        return f"{place} (offline)> " if self.stage is Stage.OFFLINE else f"{place}> "
+
+    def completions(self, before: str) -> Iterator[Completion]:
+        """Yield what the text up to the cursor may become."""
+        return self._view.completions(before)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Send(message):
+                self._send(message)
+            case Go(room):
+                self._view.go(room)
+            case Show(text):
+                self._front.show([lines.status(text, self._now())])
+            case Leave(farewell):
+                self._farewell = farewell
+                self.end_of_input()
+
+    def _send(self, message: Message) -> None:
+        if self.stage is Stage.OFFLINE:
+            raise CommandError("There is no connection: nothing was sent")
+        try:
+            serialize(message)
+        except MalformedLineError as error:
+            raise CommandError(f"{error}: nothing was sent") from error
+        self._queue.append(message)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send what waits, a window at a time, and hold input back meanwhile."""
+        online = self.stage in (Stage.ONLINE, Stage.DRAINING)
+        while self._queue and online and self._writable and self._sent - self._confirmed < WINDOW:
+            self._sent += 1
+            self._client.send(self._queue.popleft())
+        if online and self._sent > self._asked == self._confirmed:
+            self._asked = self._sent
+            self._client.send(Message("PING", (str(self._asked),)))
+            self._watch()
+        self._front.hold(bool(self._queue) or not online)
+
+    def _heard(self, event: ClientEvent) -> None:
+        self._view.hear(event)
+        if self.stage is not Stage.CONNECTING or not isinstance(event, Disconnected):
+            self._front.show(lines.lines_of(event, self._now()))
+        if self.stage is Stage.DONE:
+            return
+        match event:
+            case Registered():
+                self._welcomed()
+            case Disconnected(reason):
+                self._lost(reason)
+            case Answered(token):
+                self._answered(token)
+            case Writable(writable):
+                self._writable = writable
+                self._pump()
+            case Rejected(cause, remedy):
+                self._finish(f"{cause}: {remedy}")
+            case PasswordWanted(account):
+                self._front.ask_password(account).addCallback(self._log_in, account)
+
+    def _welcomed(self) -> None:
+        before = self.stage
+        if self._advance(Step.WELCOMED):
+            self._writable = True
+            self._pump()
+            if before is Stage.CONNECTING:
+                self._front.read()
+
+    def _lost(self, reason: str) -> None:
+        before = self.stage
+        if not self._advance(Step.LOST):
+            return
+        if before is Stage.CONNECTING:
+            self._finish(f"{reason}: check the address, and that the server runs")
+        elif before is Stage.DRAINING:
+            self._finish(f"{reason}: not everything that was sent is answered: send it again")
+        elif self._sent > self._confirmed:
+            self._lost_lines += self._sent - self._confirmed
+            text = f"The last {self._sent - self._confirmed} lines may not have arrived"
+            self._front.show([lines.error(text, self._now())])
+        self._asked = self._confirmed = self._sent
+        self._pump()
+
+    def _answered(self, token: str) -> None:
+        if not token.isdecimal() or not self._confirmed < int(token) <= self._asked:
+            return
+        self._confirmed = int(token)
+        self._pump()
+        if self.stage is Stage.DRAINING and self._confirmed == self._sent and not self._queue:
+            lost = self._lost_lines and not self._front.interactive
+            text = f"the connection broke, {self._lost_lines} lines may be lost: send them again"
+            self._finish(text if lost else None)
+
+    def _watch(self) -> None:
+        """Give the server time for its next answer, once input has ended."""
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        if self.stage is Stage.DRAINING:
+            text = f"the server did not answer within {DRAIN:.0f} s: try again"
+            self._deadline = self._clock.callLater(DRAIN, self._finish, text)
+
+    def _log_in(self, password: str | None, account: str) -> None:
+        if self.stage is Stage.DONE:
+            return  # stopped while somebody was asked
+        if password:
+            self._client.start(password)
+        else:
+            self._finish(f"the server wants the password of {account}: give --password-file FILE")
+
+    def _advance(self, step: Step) -> bool:
+        following = TRANSITIONS.get((self.stage, step))
+        if following is None:
+            return False
+        self.stage = following
+        return True
+
+    def _finish(self, rejection: str | None = None) -> None:
+        """Close everything; ``rejection`` says why this is not a normal end."""
+        self._advance(Step.ENDED)
+        self.rejection = rejection
+        self._watch()
+        self._client.stop(self._farewell).addCallback(lambda _: self._front.close()).chainDeferred(
+            self.closed
+        )

@@ -99,13 +99,13 @@ def parse(line: bytes, *, errors: str = "strict", tag_limit: int = MAX_TAGS) -> 
     if text[:1] == ":":
         source, _, text = text[1:].partition(" ")
     head, colon, trailing = (" " + text).partition(" :")
-    words = head.split()
+    words = [word for word in head.split(" ") if word]
     if not words or not words[0].isascii() or not words[0].isalnum():
         raise MalformedLineError("The line has no command")
     params = words[1:]
     if len(params) >= MAX_PARAMETERS:
-        rest = text.split(None, MAX_PARAMETERS)[MAX_PARAMETERS]
-        params = [*params[: MAX_PARAMETERS - 1], rest.removeprefix(":")]
+        params = params[: MAX_PARAMETERS - 1]
+        params.append(_behind(text, MAX_PARAMETERS).removeprefix(":"))
     elif colon:
         params.append(trailing)
     return Message(words[0].upper(), tuple(params), source, tags)
@@ -156,6 +156,13 @@ def _body(message: Message) -> str:
         words += middle
         words.append(":" + last if not last or last[0] == ":" or " " in last else last)
     return " ".join(words).translate(_FORBIDDEN)
+
+
+def _behind(text: str, words: int) -> str:
+    """Return what follows the first ``words`` words of ``text``."""
+    for _ in range(words):
+        text = text.lstrip(" ").partition(" ")[2]
+    return text.lstrip(" ")
 
 
 def _command_of(body: bytes) -> str:

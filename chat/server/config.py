@@ -135,6 +135,8 @@ _KINDS: dict[type, str] = {
     int: "a whole number above 0",
     float: "a number above 0",
 }
+
+
 class _WrongError(ValueError):
     """One value is wrong; the text says what was found and what was wanted."""
 

@@ -66,7 +66,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def handle(self, connection: Any) -> Any:
-        """Return that by which another thread can `interrupt` the idle ``connection``'s next work."""
+        """Return that by which another thread can `interrupt` work on the connection."""
 
     @abstractmethod
     def interrupt(self, handle: Any) -> None:

@@ -8,6 +8,7 @@ from attrs import evolve
 from twisted.internet.defer import DeferredList, ensureDeferred
 
 from chat.network.events import MessageSent
+from chat.network.ids import EventId
 from chat.store import migrations
 from chat.store.database import Cursor, Database
 from chat.store.event_table import encode_row, insert_rows
@@ -29,7 +30,7 @@ BASE = Path(__file__).parent / "schema-1.sql"
 NEXT = Migration(
     VERSION + 1,
     (
-        "CREATE TABLE IF NOT EXISTS mark (id INTEGER NOT NULL, CONSTRAINT mark_key PRIMARY KEY (id))",
+        "CREATE TABLE IF NOT EXISTS mark (id INTEGER NOT NULL, PRIMARY KEY (id))",
         "CREATE INDEX IF NOT EXISTS account_by_role ON account (role)",
     ),
 )
@@ -134,13 +135,13 @@ class MigrationTests(StoreTestCase):
     @coroutine_test
     async def test_the_schema_has_its_own_checks(self) -> None:
         database = await self.new_database()
+        event = "INSERT INTO event (sequence, uid, time, kind, payload"
         for statement in (
             "INSERT INTO log_position (id, sequence) VALUES (2, 1)",
             "INSERT INTO schema_version (id, version) VALUES (2, 1)",
-            "INSERT INTO event (sequence, uid, time, kind, payload) VALUES (0, x'61', 1, x'61', x'')",
-            "INSERT INTO event (sequence, uid, time, kind, payload) VALUES (1, x'', 1, x'61', x'')",
-            "INSERT INTO event (sequence, uid, time, kind, payload, lesser) "
-            "VALUES (1, x'61', 1, x'61', x'', x'61')",
+            f"{event}) VALUES (0, x'61', 1, x'61', x'')",
+            f"{event}) VALUES (1, x'', 1, x'61', x'')",
+            f"{event}, lesser) VALUES (1, x'61', 1, x'61', x'', x'61')",
         ):
             with self.assertRaises(self.driver_error()):
                 await database.run_write(run_script, [statement])
@@ -169,7 +170,7 @@ class IndexTests(StoreTestCase):
             "ORDER BY sequence LIMIT 50",
             "event_by_greater",
         ),
-        ("SELECT sequence FROM event WHERE uid = x'75696431'", "event_uid"),
+        ("SELECT sequence FROM event WHERE uid = x'6d7367'", "event_uid"),
     )
 
     def explain(self, cursor: Cursor, sql: str) -> tuple[str, str]:
@@ -186,6 +187,7 @@ class IndexTests(StoreTestCase):
             sender = evolve(ALICE, account=f"Alice{n % 20}")
             direct = evolve(text, actor=sender, account=f"Bob{n % 3}")
             rows += [encode_row(entry(room)), encode_row(entry(direct))]
+        rows.append(encode_row(evolve(entry("hello"), uid=EventId("msg"))))
         await database.run_write(insert_rows, 0, rows)
         for sql, index in self.QUERIES:
             used, plan = await database.run_read(self.explain, sql)
