@@ -6,7 +6,6 @@ connection out; each side is read only as fast as the other takes it.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any, cast
 
 from twisted.internet import error
@@ -33,14 +32,6 @@ from chat.irc.message import Message, serialize_limited
 HANDSHAKE_DEADLINE = 15.0
 #: Seconds that either side has to close after the other has.
 LINGER = 2.0
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this computer can reach ``host``."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Proxy(Factory["Inside"]):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
-from twisted.internet.main import CONNECTION_DONE
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -62,13 +61,41 @@ class Pipe:
 
     def hold(self, held: bool) -> None:
         """Stop reading, or hand over what waits and go on."""
+        if held == self._held:
+            return
         self._held = held
         if held:
             self._reactor.removeReader(self)
+        else:
+            self._hand_over()
+
+    def fileno(self) -> int:
+        """Return what to watch (the reactor calls this)."""
+        return self._descriptor
+
+    def doRead(self) -> None:  # noqa: N802
+        """Take what can be read (the reactor calls this)."""
+        try:
+            data = os.read(self._descriptor, _CHUNK)
+        except BlockingIOError:
             return
+        except OSError:
+            data = b""  # a descriptor that cannot be read has nothing to say
+        *complete, self._partial = (self._partial + data).split(b"\n")
+        self._waiting.extend(line.decode(errors="replace").rstrip("\r") for line in complete)
+        if not data:
+            if self._partial:
+                self._waiting.append(self._partial.decode(errors="replace"))
+            self._waiting.append(None)
+            self._reactor.removeReader(self)
         self._hand_over()
-        if not self._held and None not in self._waiting:
-            self._reactor.addReader(self)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Do nothing: the reactor stops, and with it the console."""
+
+    def logPrefix(self) -> str:  # noqa: N802
+        """Return how the reactor's log calls this."""
+        return "standard input"
 
     def show(self, shown: Iterable[Line]) -> None:
         """Print lines; when nobody reads them any more, end."""
@@ -87,3 +114,20 @@ class Pipe:
         self._held = True
         self._reactor.removeReader(self)
         return succeed(None)
+
+    def _hand_over(self) -> None:
+        while self._to is not None and self._waiting and not self._held:
+            text = self._waiting.popleft()
+            if text is None:
+                self._to.end_of_input()
+                return
+            self._to.enter(text)
+        if not self._held:
+            self._watch()
+
+    def _watch(self) -> None:
+        try:
+            self._reactor.addReader(self)
+        except OSError:  # closed before we began
+            self._waiting.append(None)
+            self._hand_over()

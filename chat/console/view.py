@@ -70,7 +70,7 @@ class View:
             for member in sorted(room.members.values(), key=lambda member: member.nick.casefold())
             if not state.is_own(member.nick)
         }
-        nicks = {nick: None for nick in self._speakers} | members
+        nicks = dict.fromkeys(self._speakers) | members
         yield from complete(before, [room.name for room in state.rooms], nicks)
 
     def _forget(self, room: str) -> None:

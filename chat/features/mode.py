@@ -144,14 +144,16 @@ def _resolve(
 
 
 def _resolve_mask(request: Request, channel: Channel, change: ModeChange) -> ModeChange | None:
-    mask = canonical((change.argument or "").split()[0] if (change.argument or "").split() else "")
+    mask = canonical((change.argument or "").replace(" ", ""))
     masks = channel.lists.get(change.letter, {})
-    present = request.network.fold(mask) in masks
-    if present is change.adding:
+    present = masks.get(request.network.fold(mask))
+    if (present is not None) is change.adding:
         return None
-    if change.adding and len(masks) >= request.settings.limits.bans:
+    if present is not None:
+        return ModeChange(False, change.letter, present.mask)
+    if len(masks) >= request.settings.limits.bans:
         raise RefusedError(ERR_BANLISTFULL(channel.name, mask))
-    return ModeChange(change.adding, change.letter, mask)
+    return ModeChange(True, change.letter, mask)
 
 
 def _valid_key(request: Request, channel: Channel, key: str) -> str:

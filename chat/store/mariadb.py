@@ -18,7 +18,7 @@ from chat.store.url import MariaDBURL
 
 #: Seconds for a connection to MariaDB to open, for one statement, and for one answer from the
 #: network, which has to be the longer one: the server then ends the statement, not the connection.
-CONNECT_TIMEOUT = 3
+CONNECT_TIMEOUT = 2
 STATEMENT_TIMEOUT = 8
 READ_TIMEOUT = 10
 

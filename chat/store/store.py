@@ -27,10 +27,10 @@ class Store:
     checkpoints: Checkpoints
     accounts: Accounts
 
-    async def close(self, deadline: float = 3.0) -> None:
+    async def close(self, deadline: float = 2.0) -> None:
         """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
         await self.log.drain(deadline)
-        await self.database.close()
+        await self.database.close(grace=0.5)
 
 
 def make_dialect(url: DatabaseURL) -> Dialect:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,7 +16,7 @@ events = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: st.from_type(EVENT
 
 
 class EventTests(SynchronousTestCase):
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
     @given(events)
     def test_round_trip(self, event: Event) -> None:
         kind, payload = encode_event(event)
@@ -27,7 +27,12 @@ class EventTests(SynchronousTestCase):
             with self.subTest(name):
                 strategy = st.from_type(event_class)
 
-                @settings(max_examples=20, deadline=None, database=None)
+                @settings(
+                    max_examples=20,
+                    deadline=None,
+                    database=None,
+                    suppress_health_check=list(HealthCheck),
+                )
                 @given(strategy)
                 def round_trip(event: Event) -> None:
                     self.assertEqual(decode_event(*encode_event(event)), event)
@@ -75,7 +80,7 @@ class EventTests(SynchronousTestCase):
 
 
 class ChannelTests(SynchronousTestCase):
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.from_type(ChannelRecord))
     def test_round_trip(self, record: ChannelRecord) -> None:
         self.assertEqual(decode_channel(encode_channel(record)), record)

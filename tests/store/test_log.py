@@ -521,6 +521,7 @@ class MariaDBLogTests(LogTests, MariaDBCase):
         await log.append([entry("1")], deadline=5)
         self.server.pause()
         under_way = log.append([entry("2")], deadline=1)
+        await self.until(lambda: any(job.handle for job in database._writer.jobs))
         late = log.append([entry("late")], deadline=1)
         kept = log.append([entry("3")], deadline=None)
         self.clock.advance(1)

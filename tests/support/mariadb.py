@@ -37,7 +37,7 @@ class MariaDBServer:
         self._install()
 
     def _install(self) -> None:
-        subprocess.run(
+        done = subprocess.run(
             [
                 _which("mariadb-install-db") or "",
                 "--no-defaults",
@@ -47,10 +47,11 @@ class MariaDBServer:
                 f"--datadir={self._directory / 'data'}",
                 *_as_root(),
             ],
-            check=True,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        if done.returncode:
+            raise RuntimeError(done.stdout.decode(errors="replace")[-4000:])
 
     def start(self) -> None:
         """Start the server unless it runs, and wait until it takes connections."""
@@ -115,6 +116,8 @@ class MariaDBServer:
         """Let the server take connections and bytes, and answer nothing."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
+            # Its last thread may answer until then.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """End a pause."""

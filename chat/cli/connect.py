@@ -1,0 +1,69 @@
+"""``securechat connect``: the console client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_OPTIONS = (
+    click.argument("host", required=False, metavar="[HOST[:PORT]]"),
+    click.option(
+        "--dir",
+        "directory",
+        metavar="PROFILE",
+        help="The profile: a directory, or the name of one in the configuration directory.",
+    ),
+    click.option(
+        "--cert", "certificate", type=_FILE, help="Certificate and key, in place of a profile."
+    ),
+    click.option("--ca", "authority", type=_FILE, help="The authority that signed the server."),
+    click.option("--account", metavar="NAME", help="The account, if not the certificate's."),
+    click.option("--password-file", type=_FILE, help="A file with the password in its first line."),
+)
+
+
+def profile_options(command: _Function) -> _Function:
+    """Give a command the arguments that `Choice` has."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@profile_options
+@click.option("--plain", is_flag=True, help="Lines only: no prompt, no colours.")
+def connect(plain: bool, **choice: Any) -> None:
+    r"""Chat on the network of a profile, from the terminal or a script.
+
+    \b
+    Example:
+      securechat connect --dir alice-laptop
+      echo "/msg bob the build is green" | securechat connect chat.example.org
+    """
+    from chat.client.profile import Choice, ProfileError, choose, profiles_directory
+
+    try:
+        profile = choose(Choice(**choice), profiles_directory())
+    except ProfileError as error:
+        raise click.ClickException(str(error)) from error
+
+    import asyncio
+
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+    from twisted.internet.main import installReactor
+
+    # Before anything imports the reactor: prompt_toolkit needs asyncio's event loop.
+    reactor = AsyncioSelectorReactor(asyncio.SelectorEventLoop())
+    installReactor(reactor)
+
+    from chat.console.run import run_console
+
+    rejection = run_console(profile, reactor, plain=plain)
+    if rejection is not None:
+        raise click.ClickException(rejection)
