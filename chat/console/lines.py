@@ -111,7 +111,8 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
         case ev.ServerNotice(text):
             yield (_status(text),)
         case ev.Refused(_, context, text):
-            yield (Piece(Look.ERROR, f"!! {': '.join((' '.join(context), text))}".strip()),)
+            about = f"{' '.join(context)}: " if context else ""
+            yield (Piece(Look.ERROR, f"!! {about}{text}"),)
         case ev.Secured():
             yield from _secured(event, now)
         case ev.Registered(nick, account):
@@ -129,10 +130,11 @@ def _secured(event: ev.Secured, now: datetime) -> Iterator[tuple[Piece, ...]]:
             f"connected to {event.address}: {event.server_name}, {event.version}, {event.cipher}"
         ),
     )
-    text = f"the server's certificate is valid for {_days(event.server_expires, now)}"
+    yield (_status(f"the server's certificate is valid for {_days(event.server_expires, now)}"),)
     if event.own_expires is not None:
-        text += f", yours for {_days(event.own_expires, now)}"
-    yield (_status(text),)
+        yield (_status(f"your certificate is valid for {_days(event.own_expires, now)}"),)
+    else:
+        yield (_status("you presented no certificate"),)
 
 
 def _room(name: str) -> Piece:

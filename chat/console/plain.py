@@ -224,7 +224,9 @@ class Console:
 
     def _heard(self, event: ClientEvent) -> None:
         self._view.hear(event)
-        if self.stage is not Stage.CONNECTING or not isinstance(event, Disconnected):
+        # A connection that never was, or that we end, is told by how the console ends.
+        told = not isinstance(event, Disconnected) or self.stage is Stage.ONLINE
+        if told or self.stage is Stage.OFFLINE:
             self._front.show(lines.lines_of(event, self._now()))
         if self.stage is Stage.DONE:
             return

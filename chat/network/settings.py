@@ -19,7 +19,7 @@ class AccountSettings:
     #: ``certificate``: who logs in must be the account in the certificate; ``any``.
     identity: Literal["certificate", "any"] = "certificate"
     #: ``required``, or ``optional``: the certificate alone suffices (SASL EXTERNAL).
-    password: Literal["required", "optional"] = "required"
+    password: Literal["required", "optional"] = "required"  # noqa: S105
     #: ``account``: the nickname is the account's name; ``any``.
     nickname: Literal["account", "any"] = "account"
     #: ``closed``: accounts are made by an administrator; ``open``.

@@ -83,6 +83,9 @@ def _prepare(
                 cursor.execute(statement)
             version = _version(cursor)
         _migrate(cursor, version or 0, migrations)
+        if dialect.unlock_schema is not None:
+            # The next process must see all of it as soon as it has the lock.
+            cursor.execute("COMMIT")
     finally:
         if dialect.unlock_schema is not None:
             cursor.execute(dialect.unlock_schema)

@@ -49,6 +49,8 @@ class MariaDBServer:
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # A mariadbd that starts removes the temporary tables of others in the same place.
+            env={**os.environ, "TMPDIR": str(self._directory)},
         )
         if done.returncode:
             raise RuntimeError(done.stdout.decode(errors="replace")[-4000:])
