@@ -11,6 +11,7 @@ from attrs import frozen
 from cryptography import x509
 
 from chat.cli.config_template import quote
+from chat.cli.network import directory_option, load_config
 from chat.cli.passphrase import known_passphrase
 from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key
 from chat.pki.bundles import DeviceFiles
@@ -18,15 +19,8 @@ from chat.pki.files import read_authority, read_certificates, read_private, writ
 from chat.pki.keys import is_encrypted
 from chat.pki.layout import Layout
 from chat.pki.revocation import renew_revocations
-from chat.server.config import FILE_NAME, Config, ConfigError, load, parse_address
+from chat.server.config import Config, parse_address
 
-_directory = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    help="The network's directory; the current one by default.",
-)
 _passphrase_file = click.option(
     "--passphrase-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -44,10 +38,7 @@ class _Network:
 
     @classmethod
     def open(cls, directory: Path, passphrase_file: Path | None) -> _Network:
-        try:
-            config = load(directory / FILE_NAME)
-        except ConfigError as error:
-            raise click.ClickException(str(error)) from error
+        config = load_config(directory)
         layout = Layout(config.path(config.authority.directory))
         if not is_encrypted(read_private(layout.issuing_key)):
             return cls(config, layout, None)
@@ -76,7 +67,7 @@ def cert() -> None:
     show_default=True,
     help="How long the certificate is valid.",
 )
-@_directory
+@directory_option
 @_passphrase_file
 def issue(
     account: str,
@@ -125,7 +116,7 @@ def issue(
 
 
 @cert.command("renew-list")
-@_directory
+@directory_option
 @_passphrase_file
 def renew_list(directory: Path, passphrase_file: Path | None) -> None:
     """Sign the revocation list anew, for another seven days.

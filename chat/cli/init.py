@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import click
-from twisted.internet.defer import Deferred
-from twisted.internet.task import react
 
 from chat.cli.config_template import render
+from chat.cli.network import with_store
 from chat.cli.passphrase import new_passphrase
 from chat.pki.bundles import network_files
 from chat.pki.errors import ExistsError
 from chat.pki.files import remove_made, write_files
 from chat.pki.layout import Layout
-from chat.store.interfaces import UnavailableError, UnusableError
-from chat.store.store import open_store
+from chat.store.store import Store
 from chat.store.url import SQLiteURL, parse_url
 
 DEFAULT_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -97,7 +93,7 @@ def init(
     made = write_files(contents)
     try:
         click.echo(f"Made the authority and the server's certificate in {directory / 'keys'}")
-        make_schema(database, directory)
+        with_store(database, directory, _keep_as_it_is)
         click.echo("Made the database's schema")
         write_files({config: text.encode()})
     except BaseException:
@@ -111,28 +107,8 @@ def init(
     click.echo(f"  twistd -n securechat --config {config}")
 
 
-def make_schema(url: str, directory: Path) -> None:
-    """Make the tables in the database at ``url``; a failure is one line for the user.
-
-    Runs the reactor, which a process can do only once.
-    """
-    finished: list[str] = []
-
-    async def work(reactor: Any) -> None:
-        try:
-            store = await open_store(reactor, url, directory)
-            await store.close()
-        except (UnavailableError, UnusableError, ValueError) as error:
-            finished.append(f"the database: {error}")
-        else:
-            finished.append("")
-
-    with suppress(SystemExit):  # how react ends, always
-        react(lambda reactor: Deferred.fromCoroutine(work(reactor)))
-    if not finished:
-        raise click.Abort
-    if finished[0]:
-        raise click.ClickException(finished[0])
+async def _keep_as_it_is(store: Store) -> None:
+    """Do nothing more: opening the store made its schema."""
 
 
 def _refuse_existing(files: list[Path], directory: Path) -> None:

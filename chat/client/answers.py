@@ -20,7 +20,22 @@ from chat.irc.message import Message
 
 #: Numerics without anything that a user needs: ends of lists, and headings of them.
 SILENT = frozenset(
-    {"002", "003", "004", "315", "318", "321", "323", "329", "333", "365", "368", "369", "376", "422"}
+    {
+        "002",
+        "003",
+        "004",
+        "315",
+        "318",
+        "321",
+        "323",
+        "329",
+        "333",
+        "365",
+        "368",
+        "369",
+        "376",
+        "422",
+    }
 )
 
 

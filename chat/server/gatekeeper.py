@@ -12,7 +12,6 @@ from twisted.python.threadpool import ThreadPool
 from chat.features.feature import CheckOperator, CheckPassword, FindAccount, Query
 from chat.irc.casemap import ascii_fold
 from chat.irc.numerics import ERR_PASSWDMISMATCH, ERR_SASLFAIL, Numeric
-from chat.network.errors import UnavailableError
 from chat.network.policy import RefusedError
 from chat.network.records import Account
 from chat.server.backoff import Backoff
@@ -80,7 +79,7 @@ class Gatekeeper:
                 refusal.because(text=f"Too many failed attempts: try again in {wait:.0f} seconds")
             )
         if self._pending >= _WAITING:
-            raise UnavailableError("Too many are logging in at once: try again")
+            raise RefusedError(refusal.because(text="Too many are logging in at once: try again"))
         self._pending += 1
         try:
             matches: bool = await deferToThreadPool(

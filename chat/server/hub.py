@@ -19,6 +19,7 @@ from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.server.connections import IConnection
+from chat.session.dispatch import UNCONFIRMED
 from chat.session.render import render
 from chat.store.interfaces import IEventLog, UnavailableError
 
@@ -60,7 +61,9 @@ class Hub:
         def failed(failure: Failure) -> str:
             if failure.check(UnavailableError) is None:
                 _log.failure("An append to the log failed", failure)
-            return failure.getErrorMessage() if failure.check(UnavailableError) else _INTERNAL
+                return _INTERNAL
+            _log.warn("An append to the log failed: {why}", why=failure.getErrorMessage())
+            return UNCONFIRMED
 
         appended = self._log.append(entries, deadline=self.settings.limits.database_timeout)
         appended.addErrback(failed).addCallback(done)

@@ -18,11 +18,13 @@ from zope.interface import implementer
 
 from chat.features.feature import Query
 from chat.irc.message import MAX_BODY, MAX_CLIENT_TAGS, Message, serialize_limited
+from chat.network.errors import UnavailableError
 from chat.network.events import Entry, Event
 from chat.network.ids import Timestamp
+from chat.network.policy import RefusedError
 from chat.network.session import Peer, Phase, Session
 from chat.server.outbox import Outbox
-from chat.server.tls import RefusedError, explain_failure
+from chat.server.tls import PeerRefusedError, explain_failure
 from chat.session.machine import SessionMachine
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
         certificate = connection.get_peer_certificate().to_cryptography()
         try:
             identity = self.factory.tls.peer_identity(certificate, datetime.now(UTC))
-        except RefusedError as refusal:
+        except PeerRefusedError as refusal:
             self._refused(str(refusal))
             transport.abortConnection()
             return
@@ -206,8 +208,17 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
         """Have the gatekeeper answer a question."""
         asked = self.factory.gatekeeper.ask(query, self._host)
-        asked.addErrback(lambda failure: failure.value).addCallback(answer)
+        asked.addErrback(self._explain).addCallback(answer)
         asked.addErrback(lambda failure: self._log.failure("After a query", failure))
+
+    def _explain(self, failure: Failure) -> BaseException:
+        """Return what is thrown into the handler, and log what nobody expected."""
+        if failure.check(UnavailableError):
+            self._log.warn("A query failed: {why}", why=failure.getErrorMessage())
+        elif not failure.check(RefusedError):
+            self._log.failure("A query failed", failure)
+            return UnavailableError("The server could not answer")
+        return cast(BaseException, failure.value)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call in some seconds; the machine ignores a call behind its end."""

@@ -94,7 +94,7 @@ _REASONS = {
 _HUNG_UP = "it hung up during the handshake"
 
 
-class RefusedError(Exception):
+class PeerRefusedError(Exception):
     """A certificate that passed the handshake is not good enough; the text says why."""
 
 
@@ -167,19 +167,21 @@ class ServerTLS:
 
         To be called in handshakeCompleted, and before that nothing may be written.
         Checks again what may have changed since the context was made, and what
-        OpenSSL takes for granted; raises `RefusedError`.
+        OpenSSL takes for granted; raises `PeerRefusedError`.
         """
         try:
             identity = Identity.from_certificate(certificate)
         except IdentityError as error:
-            raise RefusedError(str(error)) from error
+            raise PeerRefusedError(str(error)) from error
         if certificate.serial_number in self.credentials.revocations.serials:
-            raise RefusedError(f"the certificate of {identity} is revoked")
+            raise PeerRefusedError(f"the certificate of {identity} is revoked")
         if now >= certificate.not_valid_after_utc:
             end = certificate.not_valid_after_utc
-            raise RefusedError(f"the certificate of {identity} expired on {end:%Y-%m-%d %H:%M} UTC")
+            raise PeerRefusedError(
+                f"the certificate of {identity} expired on {end:%Y-%m-%d %H:%M} UTC"
+            )
         if not _is_for_clients(certificate):
-            raise RefusedError(_REFUSALS[Codes.ERR_INVALID_PURPOSE])
+            raise PeerRefusedError(_REFUSALS[Codes.ERR_INVALID_PURPOSE])
         return identity
 
 
@@ -229,7 +231,7 @@ def explain_failure(connection: SSL.Connection | None, failure: Failure) -> str:
     if isinstance(connection, ServerConnection) and connection.refusal is not None:
         return connection.refusal
     error = failure.value
-    if isinstance(error, RefusedError):
+    if isinstance(error, PeerRefusedError):
         return str(error)
     if not isinstance(error, SSL.Error) or isinstance(error, SSL.SysCallError):
         return _HUNG_UP

@@ -32,8 +32,13 @@ def dispatch(command: Command | None, request: Request) -> Effects:
         yield from command.handler(request)
     except RefusedError as refusal:
         yield refusal.reply
-    except UnavailableError as failure:
-        yield unavailable(name, session.capabilities, str(failure))
+    except UnavailableError:
+        yield unavailable(name, session.capabilities, UNAVAILABLE)
+
+
+#: What a person is told; the cause, which may name hosts and users, is for the log.
+UNAVAILABLE = "The server's database does not answer: nothing was done, try again later"
+UNCONFIRMED = "The server's database did not confirm this in time: try again later"
 
 
 def unavailable(command: str, capabilities: frozenset[str], text: str) -> Reply | StandardReply:

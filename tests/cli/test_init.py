@@ -37,10 +37,10 @@ class InitTests(TestCase):
         self.directory = Path(self.mktemp())
         self.layout = Layout(self.directory / "keys")
         self.schemas: list[tuple[str, Path]] = []
-        self._make_schema(lambda url, directory: self.schemas.append((url, directory)))
+        self._with_store(lambda url, directory, work: self.schemas.append((url, directory)))
 
-    def _make_schema(self, function: Callable[[str, Path], object]) -> None:
-        self.patch(module, "make_schema", function)
+    def _with_store(self, function: Callable[[str, Path, object], object]) -> None:
+        self.patch(module, "with_store", function)
 
     def test_makes_a_network(self) -> None:
         result = invoke("init", "--dir", self.directory, "--no-passphrase")
@@ -121,10 +121,10 @@ class InitTests(TestCase):
         self.assertEqual(readme.read_bytes(), b"# keys/")
 
     def test_cleans_up(self) -> None:
-        def fail(url: str, directory: Path) -> None:
+        def fail(url: str, directory: Path, work: object) -> None:
             raise click.ClickException("the database: away")
 
-        self._make_schema(fail)
+        self._with_store(fail)
         result = invoke("init", "--dir", self.directory, "--no-passphrase")
         self.assertEqual(result.exit_code, 1)
         self.assertEqual(result.stderr, "securechat: the database: away\n")

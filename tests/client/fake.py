@@ -148,5 +148,3 @@ async def until(reactor: Any, condition: Callable[[], object], seconds: float = 
         if reactor.seconds() > end:
             raise AssertionError("the condition did not come to hold in time")
         await deferLater(reactor, 0.01)
-
-

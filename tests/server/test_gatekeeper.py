@@ -66,7 +66,7 @@ class GatekeeperTests(TestCase):
     @inlineCallbacks
     def test_bounded(self) -> Generator[Deferred[Any], Any, None]:
         checks = [self.check("alice", "secret", f"h{number}") for number in range(130)]
-        refused = [self.assertFailure(check, UnavailableError) for check in checks[100:]]
+        refused = [self.assertFailure(check, RefusedError) for check in checks[100:]]
         yield gatherResults([*checks[:100], *refused])
 
     def test_the_database_away(self) -> Deferred[Any]:

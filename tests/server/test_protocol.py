@@ -25,7 +25,7 @@ from chat.pki.authority import Identity, issue_device, make_issuing, make_root, 
 from chat.server.factory import ChatFactory
 from chat.server.hub import Hub
 from chat.server.protocol import ChatProtocol
-from chat.server.tls import RefusedError
+from chat.server.tls import PeerRefusedError
 from tests.pki.networks import now
 from tests.support.world import FEATURES, OPEN
 
@@ -68,7 +68,7 @@ class Tls:
 
     def peer_identity(self, certificate: object, now: object) -> Identity:
         if self.refuses:
-            raise RefusedError(self.refuses)
+            raise PeerRefusedError(self.refuses)
         return Identity("alice", "laptop")
 
 

@@ -27,7 +27,7 @@ from chat.pki.errors import PkiError, RevocationError
 from chat.pki.files import write_files
 from chat.pki.keys import encode_key
 from chat.pki.revocation import RevocationList, next_list
-from chat.server.tls import ALPN, RefusedError, TLSVersion, explain_failure
+from chat.server.tls import ALPN, PeerRefusedError, TLSVersion, explain_failure
 from tests.pki.networks import ALICE, Network, now
 from tests.server.tls_peers import GREETING, GreeterFactory, meet, server
 
@@ -204,17 +204,17 @@ class PeerIdentityTests(TLSCase):
         self.assertEqual(self.tls.peer_identity(certificate, now()), ALICE)
         self.network.revoke(self._serial(self.files))
         self.tls.reload(now())
-        with self.assertRaisesRegex(RefusedError, "alice/laptop is revoked"):
+        with self.assertRaisesRegex(PeerRefusedError, "alice/laptop is revoked"):
             self.tls.peer_identity(certificate, now())
 
     def test_nobodys(self) -> None:
-        with self.assertRaisesRegex(RefusedError, "names no account and device"):
+        with self.assertRaisesRegex(PeerRefusedError, "names no account and device"):
             self.tls.peer_identity(self.network.issuing.certificate, now())
 
     def test_no_purpose(self) -> None:
         """OpenSSL takes a certificate without EKU for any purpose; we do not."""
         certificate = x509.load_pem_x509_certificate(self._self_signed().path(".crt").read_bytes())
-        with self.assertRaisesRegex(RefusedError, "wrong purpose"):
+        with self.assertRaisesRegex(PeerRefusedError, "wrong purpose"):
             self.tls.peer_identity(certificate, now())
 
 
@@ -314,7 +314,7 @@ class ExplainTests(TestCase):
         self.assertEqual(self._explain(), "it hung up during the handshake")
 
     def test_refused(self) -> None:
-        self.assertEqual(explain_failure(None, Failure(RefusedError("revoked"))), "revoked")
+        self.assertEqual(explain_failure(None, Failure(PeerRefusedError("revoked"))), "revoked")
 
 
 class SocketCase(TLSCase):

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from chat.pki.bundles import DeviceFiles
 from chat.pki.layout import Layout
-from chat.server.tls import RefusedError, ServerTLS, TLSFiles, TLSVersion, explain_failure
+from chat.server.tls import PeerRefusedError, ServerTLS, TLSFiles, TLSVersion, explain_failure
 from tests.pki.networks import now
 
 GREETING = b":server 001 you :Welcome\r\n"
@@ -55,7 +55,7 @@ class Greeter(Protocol):
         certificate = handle.get_peer_certificate(as_cryptography=True)
         try:
             self.identity = str(self.tls.peer_identity(certificate, self.clock()))
-        except RefusedError as error:
+        except PeerRefusedError as error:
             self.refusal = str(error)
             self.transport.abortConnection()
         else:
