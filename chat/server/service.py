@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
@@ -135,7 +136,7 @@ class ChatService(Service):
             checkpoint = Deferred.fromCoroutine(self._checkpoint())
             try:
                 await checkpoint.addTimeout(_LAST_CHECKPOINT, self._reactor)
-            except TimeoutError:
+            except DeadlineError:
                 _log.warn("No checkpoint at the end: the next start reads more of the log")
             await self._store.close(_DRAIN)
 
