@@ -15,11 +15,12 @@ import chat.features
 from chat.irc.message import Message
 from chat.irc.numerics import Reply
 from chat.irc.standard_replies import StandardReply
+from chat.network.entities import Client
 from chat.network.events import Entry, Event
 from chat.network.ids import Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
-from chat.network.state import Client, Network
+from chat.network.state import Network
 
 
 @frozen

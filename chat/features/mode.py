@@ -32,10 +32,10 @@ from chat.irc.numerics import (
     Reply,
 )
 from chat.network import modes
+from chat.network.entities import Channel
 from chat.network.events import ModesChanged, UserModesChanged
 from chat.network.policy import RefusedError, must_be_channel_operator
 from chat.network.settings import Settings
-from chat.network.state import Channel
 
 feature = Feature()
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from chat.features.feature import Effects, Feature, Lines, Request
 from chat.irc.numerics import RPL_ENDOFNAMES, RPL_NAMREPLY
 from chat.network import modes
+from chat.network.entities import Channel, Client
 from chat.network.policy import can_see
-from chat.network.state import Channel, Client
 
 feature = Feature()
 feature.capability("multi-prefix", "https://ircv3.net/specs/extensions/multi-prefix")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from chat.features import isupport, lusers, motd
+from chat.features import isupport, lusers, motd, time
 from chat.features.feature import Close, Effects, Feature, Lines, Request, Update, Viewer
 from chat.irc.message import Message, truncate
 from chat.irc.modes import ModeKind
@@ -128,7 +128,7 @@ def show_welcome(viewer: Viewer, fact: Welcomed) -> Lines:
     settings = viewer.settings
     yield RPL_WELCOME(network=settings.network, source=fact.client.source)
     yield RPL_YOURHOST(server=settings.server, version=settings.version)
-    yield RPL_CREATED(created=settings.created)
+    yield RPL_CREATED(created=time.utc(settings.started))
     with_argument = "".join(
         letter for letter, kind in modes.CHANNEL_MODES.items() if kind is not ModeKind.FLAG
     )

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message, truncate
 from chat.irc.numerics import ERR_NOSUCHCHANNEL, RPL_NOTOPIC, RPL_TOPIC, RPL_TOPICWHOTIME
+from chat.network.entities import Channel
 from chat.network.events import TopicChanged
 from chat.network.policy import can_set_topic, must_be_member
 from chat.network.settings import Settings
-from chat.network.state import Channel
 
 feature = Feature()
 

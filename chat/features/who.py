@@ -10,8 +10,8 @@ from chat.irc.mask import matches
 from chat.irc.names import looks_like_channel
 from chat.irc.numerics import RPL_ENDOFWHO, RPL_WHOREPLY, Reply
 from chat.network import modes
+from chat.network.entities import Channel, Client
 from chat.network.policy import can_see
-from chat.network.state import Channel, Client
 
 feature = Feature()
 

@@ -22,7 +22,7 @@ from chat.irc.numerics import (
     RPL_WHOISUSER,
 )
 from chat.network import modes
-from chat.network.state import Client
+from chat.network.entities import Client
 
 feature = Feature()
 

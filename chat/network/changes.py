@@ -13,7 +13,7 @@ from attrs import frozen
 from chat.network.ids import SessionId
 
 if TYPE_CHECKING:
-    from chat.network.state import Channel, Client
+    from chat.network.entities import Channel, Client
 
 
 @frozen
@@ -52,6 +52,20 @@ class ClientQuit:
 
     source: str
     reason: str
+
+
+@frozen
+class MonitoredOnline:
+    """Somebody whom these sessions watch is here now."""
+
+    source: str
+
+
+@frozen
+class MonitoredOffline:
+    """Somebody whom these sessions watch is gone."""
+
+    nick: str
 
 
 @frozen

@@ -108,6 +108,34 @@ class AwayChanged(Event):
 
 
 @frozen
+class RealnameChanged(Event):
+    """A client changed its real name."""
+
+    stored: ClassVar[bool] = False
+    actor: Actor
+    realname: str
+
+
+@frozen
+class MonitorChanged(Event):
+    """A session wants to be told of other nicknames, or no longer."""
+
+    stored: ClassVar[bool] = False
+    session: SessionId
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@frozen
+class WallopsSent(Event):
+    """An operator spoke to everybody with user mode +w."""
+
+    stored: ClassVar[bool] = False
+    actor: Actor
+    text: str
+
+
+@frozen
 class UserModesChanged(Event):
     """A client's own modes changed."""
 
@@ -219,6 +247,9 @@ EVENTS: dict[str, type[Event]] = {
         NickChanged,
         AccountChanged,
         AwayChanged,
+        RealnameChanged,
+        MonitorChanged,
+        WallopsSent,
         UserModesChanged,
         Joined,
         Parted,

@@ -19,7 +19,7 @@ from chat.irc.numerics import (
 )
 from chat.irc.standard_replies import StandardReply
 from chat.network import modes
-from chat.network.state import Channel, Client
+from chat.network.entities import Channel, Client
 
 
 class RefusedError(Exception):

@@ -9,6 +9,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from chat.network.ids import Timestamp
+
 
 @frozen
 class AccountSettings:
@@ -46,6 +48,7 @@ class Limits:
     modes: int = 20
     bans: int = 100
     targets: int = 4
+    monitors: int = 100
     #: Bytes that may wait for a client that reads slowly.
     sendq: int = 1_048_576
     #: Lines of one client that may wait for their turn.
@@ -67,8 +70,12 @@ class Settings:
     network: str
     server: str
     version: str
-    #: When the server started, as RPL_CREATED tells it.
-    created: str
+    #: When the server started.
+    started: Timestamp
     motd: tuple[str, ...] = ()
+    #: What LINKS and WHOIS say of the server.
+    description: str = "securechat server"
+    #: Who runs it: up to three lines for ADMIN.
+    admin: tuple[str, ...] = ()
     accounts: AccountSettings = field(factory=AccountSettings)
     limits: Limits = field(factory=Limits)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-
-from attrs import define, field
 
 from chat.irc.casemap import Casefold, ascii_fold
 from chat.irc.modes import ModeChange, ModeKind
@@ -14,93 +13,20 @@ from chat.network.changes import (
     Change,
     ClientQuit,
     Entered,
+    MonitoredOffline,
+    MonitoredOnline,
     NicknameTaken,
     SessionsClosed,
     Welcomed,
 )
-from chat.network.events import Actor, Entry, Event
+from chat.network.entities import Channel, Client, Departed
+from chat.network.events import Entry, Event
 from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import ChannelRecord, ListEntry, TopicRecord
+from chat.network.watchers import Watchers
 
-
-@define(eq=False)
-class Client:
-    """The holder of a nickname; all sessions of an account that use it are one client."""
-
-    id: ClientId
-    nick: str
-    username: str
-    host: str
-    realname: str
-    account: str | None
-    role: str
-    signon: Timestamp
-    #: When it last sent a message, for the idle time of WHOIS.
-    active: Timestamp
-    away: str | None = None
-    modes: set[str] = field(factory=set)
-    sessions: dict[SessionId, str | None] = field(factory=dict)
-    channels: dict[str, Channel] = field(factory=dict)
-
-    @property
-    def source(self) -> str:
-        """``nick!user@host``."""
-        return f"{self.nick}!{self.username}@{self.host}"
-
-    @property
-    def actor(self) -> Actor:
-        """Who an event of this client was done by."""
-        return Actor(self.id, self.source, self.account)
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether the client has user mode +o."""
-        return modes.USER_OPERATOR in self.modes
-
-
-@define(eq=False)
-class Channel:
-    """A channel; ``ranks`` are the prefix letters that accounts have here, present or not."""
-
-    name: str
-    created: Timestamp
-    topic: TopicRecord | None = None
-    modes: dict[str, str] = field(factory=dict)
-    lists: dict[str, dict[str, ListEntry]] = field(factory=dict)
-    ranks: dict[str, str] = field(factory=dict)
-    members: dict[Client, str] = field(factory=dict)
-    invited: set[ClientId] = field(factory=set)
-
-    @property
-    def is_permanent(self) -> bool:
-        """Whether the channel stays when its last member leaves."""
-        return modes.PERMANENT in self.modes
-
-    def record(self) -> ChannelRecord:
-        """Return what a checkpoint keeps."""
-        return ChannelRecord(
-            self.name,
-            self.created,
-            self.topic,
-            dict(self.modes),
-            {letter: tuple(masks.values()) for letter, masks in self.lists.items() if masks},
-            dict(self.ranks),
-        )
-
-    @classmethod
-    def from_record(cls, record: ChannelRecord) -> Channel:
-        """Return the channel of ``record``, with no members."""
-        return cls(
-            record.name,
-            record.created,
-            record.topic,
-            dict(record.modes),
-            {
-                letter: {ascii_fold(entry.mask): entry for entry in entries}
-                for letter, entries in record.lists.items()
-            },
-            dict(record.ranks),
-        )
+#: How many of them are remembered.
+_DEPARTED = 1000
 
 
 class Network:
@@ -112,6 +38,9 @@ class Network:
         self.channels: dict[str, Channel] = {}
         self.sessions: dict[SessionId, Client] = {}
         self.most_clients = 0
+        #: The latest holders of nicknames that are free again, oldest first.
+        self.departed: deque[Departed] = deque(maxlen=_DEPARTED)
+        self.watchers = Watchers(fold)
         self._nicks: dict[str, Client] = {}
         self._touched: set[str] = set()
 
@@ -157,6 +86,7 @@ class Network:
         self.clients.clear()
         self.sessions.clear()
         self._nicks.clear()
+        self.watchers = Watchers(self.fold)
         for name, channel in list(self.channels.items()):
             channel.members.clear()
             channel.invited.clear()
@@ -187,6 +117,8 @@ class Network:
         client.sessions[event.session] = event.device
         self.sessions[event.session] = client
         yield Change(Welcomed(client), (event.session,))
+        if len(client.sessions) == 1:
+            yield from self._came(client)
         for channel in client.channels.values():
             yield Change(
                 events.Joined(client.actor, channel.name, client.realname), (event.session,)
@@ -197,9 +129,10 @@ class Network:
         client = self.sessions.pop(event.session, None)
         if client is None:
             return
+        self.watchers.forget(event.session)
         del client.sessions[event.session]
         if not client.sessions:
-            yield self._quit(client, event.reason)
+            yield from self._quit(client, event.reason, entry.time)
 
     def _killed(self, entry: Entry, event: events.Killed) -> Iterator[Change]:
         client = self.clients.get(event.client)
@@ -211,15 +144,34 @@ class Network:
         )
         for session in client.sessions:
             del self.sessions[session]
+            self.watchers.forget(session)
         client.sessions.clear()
-        yield self._quit(client, f"Killed ({event.reason})")
+        yield from self._quit(client, f"Killed ({event.reason})", entry.time)
 
-    def _quit(self, client: Client, reason: str) -> Change:
-        change = Change(ClientQuit(client.source, reason), self._peers(client))
+    def _quit(self, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
+        yield Change(ClientQuit(client.source, reason), self._peers(client))
         for channel in list(client.channels.values()):
             self._remove(client, channel)
         del self.clients[client.id], self._nicks[self.fold(client.nick)]
-        return change
+        yield from self._went(client, time)
+
+    def _came(self, client: Client) -> Iterator[Change]:
+        watching = self.watchers.of(client.nick)
+        if watching:
+            yield Change(MonitoredOnline(client.source), watching)
+
+    def _went(self, client: Client, time: Timestamp) -> Iterator[Change]:
+        self.departed.append(
+            Departed(client.nick, client.username, client.host, client.realname, time)
+        )
+        watching = self.watchers.of(client.nick)
+        if watching:
+            yield Change(MonitoredOffline(client.nick), watching)
+
+    def _monitor_changed(self, entry: Entry, event: events.MonitorChanged) -> Iterator[Change]:
+        if event.session in self.sessions:
+            self.watchers.change(event.session, event.added, event.removed)
+        return iter(())
 
     def _nick_changed(self, entry: Entry, event: events.NickChanged) -> Iterator[Change]:
         client = self.clients.get(event.actor.client)
@@ -230,9 +182,14 @@ class Network:
                 yield Change(NicknameTaken(event.nick), (entry.origin,))
             return
         del self._nicks[self.fold(client.nick)]
+        is_other_name = self.fold(client.nick) != self.fold(event.nick)
+        if is_other_name:
+            yield from self._went(client, entry.time)
         client.nick = event.nick
         self._nicks[self.fold(event.nick)] = client
         yield Change(event, self._peers(client))
+        if is_other_name:
+            yield from self._came(client)
 
     def _account_changed(self, entry: Entry, event: events.AccountChanged) -> Iterator[Change]:
         client = self.clients.get(event.actor.client)
@@ -245,6 +202,18 @@ class Network:
         if client is not None:
             client.away = event.message
             yield Change(event, self._peers(client))
+
+    def _realname_changed(self, entry: Entry, event: events.RealnameChanged) -> Iterator[Change]:
+        client = self.clients.get(event.actor.client)
+        if client is not None:
+            client.realname = event.realname
+            yield Change(event, self._peers(client))
+
+    def _wallops_sent(self, entry: Entry, event: events.WallopsSent) -> Iterator[Change]:
+        listeners = (
+            client for client in self.clients.values() if modes.USER_WALLOPS in client.modes
+        )
+        yield Change(event, self._sessions(listeners))
 
     def _user_modes_changed(self, entry: Entry, event: events.UserModesChanged) -> Iterator[Change]:
         client = self.clients.get(event.actor.client)
@@ -425,6 +394,9 @@ _BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] 
     events.NickChanged: Network._nick_changed,
     events.AccountChanged: Network._account_changed,
     events.AwayChanged: Network._away_changed,
+    events.RealnameChanged: Network._realname_changed,
+    events.MonitorChanged: Network._monitor_changed,
+    events.WallopsSent: Network._wallops_sent,
     events.UserModesChanged: Network._user_modes_changed,
     events.Joined: Network._joined,
     events.Parted: Network._parted,

@@ -37,6 +37,9 @@ class NetworkSection:
     name: str
     server: str
     motd: str = ""
+    description: str = "securechat server"
+    #: Who runs the server: up to three lines for the command ADMIN.
+    admin: tuple[str, ...] = ()
 
 
 @frozen

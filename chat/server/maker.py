@@ -17,6 +17,7 @@ from twisted.python.usage import Options as BaseOptions
 from chat.pki.errors import PkiError
 from chat.server.authority import renew_if_due
 from chat.server.config import FILE_NAME, Config, ConfigError, load
+from chat.server.ending import end_well_on_sigterm, end_with_failure
 from chat.server.service import ChatService
 from chat.server.tls import ServerTLS, TLSFiles, TLSVersion
 
@@ -54,7 +55,8 @@ def makeService(options: Options) -> IService:
         tls = ServerTLS(files, TLSVersion(config.tls.minimum), datetime.now(UTC))
     except (ConfigError, PkiError, OSError) as error:
         _end(str(error))
-    return ChatService(reactor, config, tls)
+    reactor.callWhenRunning(end_well_on_sigterm, reactor)
+    return ChatService(reactor, config, tls, lambda: end_with_failure(reactor))
 
 
 def _freshen(config: Config) -> None:

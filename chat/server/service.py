@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -10,6 +11,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.internet.endpoints import SSL4ServerEndpoint
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
@@ -18,6 +20,7 @@ from twisted.python.failure import Failure
 
 from chat.features.feature import load as load_features
 from chat.network.events import NodeStarted
+from chat.network.ids import Timestamp
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.pki.errors import PkiError
@@ -46,18 +49,30 @@ def make_settings(config: Config, now: datetime) -> Settings:
         config.network.name,
         config.network.server,
         f"securechat-{version('securechat')}",
-        f"{now:%Y-%m-%d %H:%M} UTC",
+        Timestamp(int(now.timestamp() * 1000)),
         config.motd(),
+        config.network.description,
+        config.network.admin,
         config.accounts,
         config.limits,
     )
 
 
 class ChatService(Service):
-    """Opens the store, folds the log, listens; and at the end the other way round."""
+    """Opens the store, folds the log, listens; and at the end the other way round.
 
-    def __init__(self, reactor: Any, config: Config, tls: ServerTLS) -> None:
+    ``give_up`` is called when one of these fails; it stops the reactor.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        config: Config,
+        tls: ServerTLS,
+        give_up: Callable[[], None] | None = None,
+    ) -> None:
         self._reactor = reactor
+        self._give_up = give_up or reactor.stop
         self._config = config
         self._tls = tls
         self._features = load_features()
@@ -92,8 +107,6 @@ class ChatService(Service):
         settings = make_settings(config, datetime.now(UTC))
         hub = self._hub = Hub(reactor, store.log, self._network, settings, self._features)
         await store.log.subscribe(checkpoint.sequence, hub.apply)
-        started = hub.stamp(NodeStarted(settings.server))
-        await store.log.append([started], deadline=config.limits.database_timeout)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
         factory = ChatFactory(hub, self._gatekeeper, self._tls)
@@ -102,6 +115,10 @@ class ChatService(Service):
             endpoint = SSL4ServerEndpoint(reactor, port, self._tls, interface=host)
             self._ports.append(await endpoint.listen(factory))
             _log.info("Listening on {address}", address=self._ports[-1].getHost())
+        # Behind the ports: a second server on them must fail before it ends the first one's
+        # sessions.  Nobody's session can come before it in the log.
+        started = hub.stamp(NodeStarted(settings.server))
+        await store.log.append([started], deadline=config.limits.database_timeout)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
@@ -115,11 +132,11 @@ class ChatService(Service):
         )
 
     def _failed_to_start(self, failure: Failure) -> None:
-        if failure.check(UnavailableError, UnusableError, OSError, ValueError):
+        if failure.check(UnavailableError, UnusableError, CannotListenError, OSError, ValueError):
             _log.critical("Cannot start: {why}", why=failure.getErrorMessage())
         else:
             _log.failure("Cannot start", failure)
-        self._reactor.stop()
+        self._give_up()
 
     async def _stop(self) -> None:
         for port in self._ports:

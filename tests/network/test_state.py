@@ -12,6 +12,7 @@ from chat.network.changes import (
     SessionsClosed,
     Welcomed,
 )
+from chat.network.entities import Client
 from chat.network.events import (
     Actor,
     Entry,
@@ -29,7 +30,7 @@ from chat.network.events import (
     TopicChanged,
 )
 from chat.network.ids import ClientId, EventId, SessionId, Timestamp
-from chat.network.state import Client, Network
+from chat.network.state import Network
 
 
 class StateCase(SynchronousTestCase):

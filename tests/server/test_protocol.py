@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.features.feature import Query
 from chat.network.events import Entry, MessageSent
+from chat.network.ids import Timestamp
 from chat.network.settings import Limits, Settings
 from chat.network.state import Network
 from chat.pki.authority import Identity, issue_device, make_issuing, make_root, new_key
@@ -110,7 +111,7 @@ class ProtocolCase(SynchronousTestCase):
         self.clock = Clock()
         self.log = InstantLog()
         self.tls = Tls()
-        settings = Settings("Net", "irc.test", "v", "now", (), OPEN, LIMITS)
+        settings = Settings("Net", "irc.test", "v", Timestamp(0), accounts=OPEN, limits=LIMITS)
         self.hub = Hub(self.clock, self.log, Network(), settings, FEATURES)
         self.log.apply = self.hub.apply
         self.factory = ChatFactory(self.hub, Gate(), self.tls)

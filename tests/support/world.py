@@ -78,10 +78,10 @@ class World:
             "Test Net",
             "irc.test",
             "securechat-test",
-            "2026-01-01 00:00 UTC",
+            Timestamp(1_700_000_000_000),
             motd,
-            accounts,
-            limits or Limits(flood=False),
+            accounts=accounts,
+            limits=limits or Limits(flood=False),
         )
         self.log = MemoryLog()
         self.hub = Hub(self.clock, None, self.network, self.settings, FEATURES)

@@ -1,0 +1,102 @@
+"""Who and what there is on the network: clients, channels, and who was here before."""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from chat.irc.casemap import ascii_fold
+from chat.network import modes
+from chat.network.events import Actor
+from chat.network.ids import ClientId, SessionId, Timestamp
+from chat.network.records import ChannelRecord, ListEntry, TopicRecord
+
+
+@define(eq=False)
+class Client:
+    """The holder of a nickname; all sessions of an account that use it are one client."""
+
+    id: ClientId
+    nick: str
+    username: str
+    host: str
+    realname: str
+    account: str | None
+    role: str
+    signon: Timestamp
+    #: When it last sent a message, for the idle time of WHOIS.
+    active: Timestamp
+    away: str | None = None
+    modes: set[str] = field(factory=set)
+    sessions: dict[SessionId, str | None] = field(factory=dict)
+    channels: dict[str, Channel] = field(factory=dict)
+
+    @property
+    def source(self) -> str:
+        """``nick!user@host``."""
+        return f"{self.nick}!{self.username}@{self.host}"
+
+    @property
+    def actor(self) -> Actor:
+        """Who an event of this client was done by."""
+        return Actor(self.id, self.source, self.account)
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the client has user mode +o."""
+        return modes.USER_OPERATOR in self.modes
+
+
+@define(eq=False)
+class Channel:
+    """A channel; ``ranks`` are the prefix letters that accounts have here, present or not."""
+
+    name: str
+    created: Timestamp
+    topic: TopicRecord | None = None
+    modes: dict[str, str] = field(factory=dict)
+    lists: dict[str, dict[str, ListEntry]] = field(factory=dict)
+    ranks: dict[str, str] = field(factory=dict)
+    members: dict[Client, str] = field(factory=dict)
+    invited: set[ClientId] = field(factory=set)
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the channel stays when its last member leaves."""
+        return modes.PERMANENT in self.modes
+
+    def record(self) -> ChannelRecord:
+        """Return what a checkpoint keeps."""
+        return ChannelRecord(
+            self.name,
+            self.created,
+            self.topic,
+            dict(self.modes),
+            {letter: tuple(masks.values()) for letter, masks in self.lists.items() if masks},
+            dict(self.ranks),
+        )
+
+    @classmethod
+    def from_record(cls, record: ChannelRecord) -> Channel:
+        """Return the channel of ``record``, with no members."""
+        return cls(
+            record.name,
+            record.created,
+            record.topic,
+            dict(record.modes),
+            {
+                letter: {ascii_fold(entry.mask): entry for entry in entries}
+                for letter, entries in record.lists.items()
+            },
+            dict(record.ranks),
+        )
+
+
+@frozen
+class Departed:
+    """Somebody who had a nickname until ``time``."""
+
+    nick: str
+    username: str
+    host: str
+    realname: str
+    time: Timestamp
