@@ -171,7 +171,7 @@ class ClientTLS:
     def _more_precisely(self, alert: str, cause: str) -> str:
         # The alert for an expired certificate is also that for an expired revocation list.
         if alert == "certificate expired" and self.credentials.expires is not None:
-            return f"{cause}: it is valid until {self.credentials.expires:%Y-%m-%d %H:%M} UTC"
+            return f"{cause} (it is valid until {self.credentials.expires:%Y-%m-%d %H:%M} UTC)"
         return cause
 
     def _make_context(self) -> SSL.Context:

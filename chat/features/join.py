@@ -11,8 +11,16 @@ from chat.features import names, topic
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.names import is_channel
-from chat.irc.numerics import ERR_BADCHANMASK, ERR_NOSUCHCHANNEL, ERR_TOOMANYCHANNELS, Reply
+from chat.irc.numerics import (
+    ERR_BADCHANMASK,
+    ERR_LINKCHANNEL,
+    ERR_NOSUCHCHANNEL,
+    ERR_TOOMANYCHANNELS,
+    Reply,
+)
+from chat.network import modes
 from chat.network.changes import Entered
+from chat.network.entities import Channel
 from chat.network.events import Joined, Parted
 from chat.network.policy import RefusedError, can_join
 from chat.network.settings import Settings
@@ -46,11 +54,27 @@ def join(request: Request) -> Effects:
             try:
                 can_join(client, channel, keys[index] if index < len(keys) else "")
             except RefusedError as refusal:
-                yield refusal.reply
-                continue
+                forward = _forward(request, channel)
+                if forward is None:
+                    yield refusal.reply
+                    continue
+                yield ERR_LINKCHANNEL(channel.name, forward.name)
+                channel = forward
             name = channel.name
         room -= 1
         yield Joined(client.actor, name, client.realname)
+
+
+def _forward(request: Request, channel: Channel) -> Channel | None:
+    """Return where who may not join is sent (mode +f), if that is open."""
+    forward = request.network.channel(channel.modes.get(modes.FORWARD, ""))
+    if forward is None or request.client in forward.members:
+        return None
+    try:
+        can_join(request.client, forward, "")
+    except RefusedError:
+        return None
+    return forward
 
 
 def _invalid(name: str) -> Reply:

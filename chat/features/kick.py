@@ -9,9 +9,15 @@ from collections.abc import Mapping
 
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message, truncate
-from chat.irc.numerics import ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_USERNOTINCHANNEL
+from chat.irc.numerics import (
+    ERR_CHANOPRIVSNEEDED,
+    ERR_NOSUCHCHANNEL,
+    ERR_NOSUCHNICK,
+    ERR_USERNOTINCHANNEL,
+)
+from chat.network import modes
 from chat.network.events import Kicked
-from chat.network.policy import must_be_channel_operator, must_be_member
+from chat.network.policy import must_be_member, must_have_rank
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -26,7 +32,7 @@ def kick(request: Request) -> Effects:
         yield ERR_NOSUCHCHANNEL(request.params[0])
         return
     must_be_member(client, channel)
-    must_be_channel_operator(client, channel)
+    must_have_rank(client, channel, modes.HALF_OPERATOR)
     reason = truncate(request.param(2) or client.nick, request.settings.limits.kick_length)
     for nick in dict.fromkeys(filter(None, request.params[1].split(","))):
         target = request.network.client(nick)
@@ -34,6 +40,8 @@ def kick(request: Request) -> Effects:
             yield ERR_NOSUCHNICK(nick)
         elif target not in channel.members:
             yield ERR_USERNOTINCHANNEL(target.nick, channel.name)
+        elif not modes.outranks(channel.members[client], channel.members[target]):
+            yield ERR_CHANOPRIVSNEEDED(channel.name)
         else:
             yield Kicked(client.actor, channel.name, target.id, target.nick, reason)
 

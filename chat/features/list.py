@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from chat.features.feature import Effects, Feature, Request
 from chat.irc.numerics import RPL_LIST, RPL_LISTEND, RPL_LISTSTART
+from chat.network.policy import can_see_channel
 
 feature = Feature()
 
@@ -22,6 +23,8 @@ def list_(request: Request) -> Effects:
     else:
         channels = list(network.channels.values())
     for channel in channels:
+        if not can_see_channel(request.client, channel):
+            continue
         text = channel.topic.text if channel.topic is not None else ""
         yield RPL_LIST(channel.name, str(len(channel.members)), text)
     yield RPL_LISTEND()

@@ -21,7 +21,7 @@ from chat.irc.numerics import (
 )
 from chat.network import modes
 from chat.network.events import MessageSent
-from chat.network.policy import RefusedError, can_send
+from chat.network.policy import RefusedError, can_message, can_send
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -70,7 +70,7 @@ def _to_channel(request: Request, target: str, prefix: str) -> Effects:
         yield ERR_NOSUCHCHANNEL(target)
         return
     try:
-        can_send(request.client, channel)
+        can_send(request.client, channel, request.params[1])
     except RefusedError as refusal:
         yield refusal.reply
         return
@@ -89,6 +89,11 @@ def _to_client(request: Request, target: str) -> Effects:
     receiver = request.network.client(target)
     if receiver is None:
         yield ERR_NOSUCHNICK(target)
+        return
+    try:
+        can_message(request.client, receiver)
+    except RefusedError as refusal:
+        yield refusal.reply
         return
     if receiver.away is not None:
         yield RPL_AWAY(receiver.nick, receiver.away)

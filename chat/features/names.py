@@ -10,7 +10,7 @@ from chat.features.feature import Effects, Feature, Lines, Request
 from chat.irc.numerics import RPL_ENDOFNAMES, RPL_NAMREPLY
 from chat.network import modes
 from chat.network.entities import Channel, Client
-from chat.network.policy import can_see
+from chat.network.policy import can_see_channel, can_see_member
 
 feature = Feature()
 feature.capability("multi-prefix", "https://ircv3.net/specs/extensions/multi-prefix")
@@ -25,7 +25,7 @@ def names(request: Request) -> Effects:
     """NAMES #channel[,#channel]: see who is on channels."""
     for name in dict.fromkeys(filter(None, request.param(0).split(","))):
         channel = request.network.channel(name)
-        if channel is None:
+        if channel is None or not can_see_channel(request.client, channel):
             yield RPL_ENDOFNAMES(name)
         else:
             yield from lines(request.client, channel, request.session.capabilities)
@@ -37,17 +37,18 @@ def lines(viewer: Client, channel: Channel, capabilities: frozenset[str]) -> Lin
     """Return the replies for one channel, as ``viewer`` may see it."""
     show = modes.prefixes if "multi-prefix" in capabilities else modes.highest
     with_host = "userhost-in-names" in capabilities
+    symbol = "@" if modes.SECRET in channel.modes else "="
     batch: list[str] = []
     size = 0
     for member, ranks in channel.members.items():
-        if not can_see(viewer, member):
+        if not can_see_member(viewer, member, channel):
             continue
         word = show(ranks) + (member.source if with_host else member.nick)
         if size + len(word) > _LINE:
-            yield RPL_NAMREPLY("=", channel.name, " ".join(batch))
+            yield RPL_NAMREPLY(symbol, channel.name, " ".join(batch))
             batch, size = [], 0
         batch.append(word)
         size += len(word) + 1
     if batch:
-        yield RPL_NAMREPLY("=", channel.name, " ".join(batch))
+        yield RPL_NAMREPLY(symbol, channel.name, " ".join(batch))
     yield RPL_ENDOFNAMES(channel.name)

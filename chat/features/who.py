@@ -11,7 +11,7 @@ from chat.irc.names import looks_like_channel
 from chat.irc.numerics import RPL_ENDOFWHO, RPL_WHOREPLY, Reply
 from chat.network import modes
 from chat.network.entities import Channel, Client
-from chat.network.policy import can_see
+from chat.network.policy import can_see, can_see_channel, can_see_member
 
 feature = Feature()
 
@@ -23,7 +23,13 @@ def who(request: Request) -> Effects:
     only_operators = request.param(1) == "o"
     if looks_like_channel(mask):
         channel = request.network.channel(mask)
-        members = list(channel.members) if channel is not None else []
+        members = []
+        if channel is not None and can_see_channel(request.client, channel):
+            members = [
+                member
+                for member in channel.members
+                if can_see_member(request.client, member, channel)
+            ]
     else:
         channel = None
         members = [

@@ -23,6 +23,7 @@ from chat.irc.numerics import (
 )
 from chat.network import modes
 from chat.network.entities import Client
+from chat.network.policy import can_see_channel
 
 feature = Feature()
 
@@ -55,6 +56,8 @@ def _describe(request: Request, client: Client) -> Effects:
     yield RPL_WHOISUSER(nick, client.username, client.host, "*", client.realname)
     line = ""
     for channel in client.channels.values():
+        if not can_see_channel(asker, channel):
+            continue
         word = modes.highest(channel.members[client]) + channel.name
         if len(line.encode()) + len(word.encode()) > _LINE:
             yield RPL_WHOISCHANNELS(nick, line)

@@ -27,6 +27,8 @@ class Client:
     active: Timestamp
     away: str | None = None
     modes: set[str] = field(factory=set)
+    #: Who may write in spite of user mode +R.
+    accepted: set[ClientId] = field(factory=set)
     sessions: dict[SessionId, str | None] = field(factory=dict)
     channels: dict[str, Channel] = field(factory=dict)
 
@@ -63,6 +65,14 @@ class Channel:
     def is_permanent(self) -> bool:
         """Whether the channel stays when its last member leaves."""
         return modes.PERMANENT in self.modes
+
+    def shows(self, member: Client, viewer: Client) -> bool:
+        """Return whether ``viewer`` sees ``member`` here: with +u, ranks hide the others."""
+        return (
+            modes.AUDITORIUM not in self.modes
+            or bool(self.members.get(member))
+            or modes.at_least(self.members.get(viewer, ""), modes.HALF_OPERATOR)
+        )
 
     def record(self) -> ChannelRecord:
         """Return what a checkpoint keeps."""

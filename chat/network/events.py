@@ -127,6 +127,16 @@ class MonitorChanged(Event):
 
 
 @frozen
+class AcceptChanged(Event):
+    """A client lets others write to it in spite of its mode +R, or no longer."""
+
+    stored: ClassVar[bool] = False
+    actor: Actor
+    added: tuple[ClientId, ...] = ()
+    removed: tuple[ClientId, ...] = ()
+
+
+@frozen
 class WallopsSent(Event):
     """An operator spoke to everybody with user mode +w."""
 
@@ -250,6 +260,7 @@ EVENTS: dict[str, type[Event]] = {
         RealnameChanged,
         MonitorChanged,
         WallopsSent,
+        AcceptChanged,
         UserModesChanged,
         Joined,
         Parted,

@@ -5,7 +5,6 @@ Source: Modern IRC, the section of each command.
 
 from __future__ import annotations
 
-from chat.irc.mask import matches
 from chat.irc.numerics import (
     ERR_BADCHANNELKEY,
     ERR_BANNEDFROMCHAN,
@@ -13,12 +12,13 @@ from chat.irc.numerics import (
     ERR_CHANNELISFULL,
     ERR_CHANOPRIVSNEEDED,
     ERR_INVITEONLYCHAN,
+    ERR_NEEDREGGEDNICK,
     ERR_NOPRIVILEGES,
     ERR_NOTONCHANNEL,
     Reply,
 )
 from chat.irc.standard_replies import StandardReply
-from chat.network import modes
+from chat.network import masks, modes
 from chat.network.entities import Channel, Client
 
 
@@ -34,23 +34,31 @@ def can_join(client: Client, channel: Channel, key: str) -> None:
     """Let an invitation pass everything, and who has a lasting rank all but the key."""
     if client.id in channel.invited:
         return
-    ranked = client.account is not None and client.account in channel.ranks
     if channel.modes.get(modes.KEY, "") not in ("", key):
         raise RefusedError(ERR_BADCHANNELKEY(channel.name))
-    if ranked:
+    if client.account is not None and client.account in channel.ranks:
         return
-    if modes.INVITE_ONLY in channel.modes:
+    is_expected = masks.matches(
+        client, channel.lists.get(modes.INVITE_EXCEPTION, ()), speaking=False
+    )
+    if modes.INVITE_ONLY in channel.modes and not is_expected:
         raise RefusedError(ERR_INVITEONLYCHAN(channel.name))
+    if modes.REGISTERED_ONLY in channel.modes and client.account is None and not is_expected:
+        raise RefusedError(ERR_NEEDREGGEDNICK(channel.name))
     limit = channel.modes.get(modes.LIMIT)
     if limit is not None and len(channel.members) >= int(limit):
         raise RefusedError(ERR_CHANNELISFULL(channel.name))
-    if is_banned(client, channel):
+    if not is_expected and is_banned(client, channel, speaking=False):
         raise RefusedError(ERR_BANNEDFROMCHAN(channel.name))
 
 
-def can_send(client: Client, channel: Channel) -> None:
-    """Outsiders may not with +n, nobody below voice with +m or under a ban."""
+def can_send(client: Client, channel: Channel, text: str) -> None:
+    """Outsiders may not with +n, nobody below voice with +m or under a ban, no CTCP with +C."""
     ranks = channel.members.get(client)
+    if modes.NO_CTCP in channel.modes and text.startswith("\1") and text[1:7] != "ACTION":
+        raise RefusedError(
+            ERR_CANNOTSENDTOCHAN.because(channel.name, text="CTCP is not allowed here (+C)")
+        )
     if ranks is None and modes.NO_EXTERNAL in channel.modes:
         raise RefusedError(
             ERR_CANNOTSENDTOCHAN.because(channel.name, text="You're not on that channel (+n)")
@@ -61,7 +69,13 @@ def can_send(client: Client, channel: Channel) -> None:
         raise RefusedError(
             ERR_CANNOTSENDTOCHAN.because(channel.name, text="The channel is moderated (+m)")
         )
-    if is_banned(client, channel):
+    if modes.REGISTERED_SPEAKERS in channel.modes and client.account is None:
+        raise RefusedError(
+            ERR_CANNOTSENDTOCHAN.because(
+                channel.name, text="Log in to an account to speak here (+M)"
+            )
+        )
+    if is_banned(client, channel, speaking=True):
         raise RefusedError(
             ERR_CANNOTSENDTOCHAN.because(channel.name, text="You are banned here (+b)")
         )
@@ -71,14 +85,14 @@ def can_set_topic(client: Client, channel: Channel) -> None:
     """Members may, with +t only operators."""
     must_be_member(client, channel)
     if modes.TOPIC_PROTECTED in channel.modes:
-        must_be_channel_operator(client, channel)
+        must_have_rank(client, channel, modes.HALF_OPERATOR)
 
 
 def can_invite(client: Client, channel: Channel) -> None:
     """Members may, with +i only operators."""
     must_be_member(client, channel)
     if modes.INVITE_ONLY in channel.modes:
-        must_be_channel_operator(client, channel)
+        must_have_rank(client, channel, modes.HALF_OPERATOR)
 
 
 def must_be_member(client: Client, channel: Channel) -> None:
@@ -87,9 +101,9 @@ def must_be_member(client: Client, channel: Channel) -> None:
         raise RefusedError(ERR_NOTONCHANNEL(channel.name))
 
 
-def must_be_channel_operator(client: Client, channel: Channel) -> None:
-    """Refuse who does not have +o on the channel."""
-    if not modes.at_least(channel.members.get(client, ""), modes.OPERATOR):
+def must_have_rank(client: Client, channel: Channel, rank: str = modes.OPERATOR) -> None:
+    """Refuse who does not have ``rank`` or a higher one on the channel."""
+    if not modes.at_least(channel.members.get(client, ""), rank):
         raise RefusedError(ERR_CHANOPRIVSNEEDED(channel.name))
 
 
@@ -99,9 +113,38 @@ def must_be_operator(client: Client) -> None:
         raise RefusedError(ERR_NOPRIVILEGES())
 
 
-def is_banned(client: Client, channel: Channel) -> bool:
-    """Return whether a ban of the channel matches the client."""
-    return any(matches(mask, client.source) for mask in channel.lists.get(modes.BAN, ()))
+def is_banned(client: Client, channel: Channel, *, speaking: bool) -> bool:
+    """Return whether a ban of the channel matches the client, and no exception does."""
+    bans = channel.lists.get(modes.BAN, ())
+    exceptions = channel.lists.get(modes.EXCEPTION, ())
+    return masks.matches(client, bans, speaking=speaking) and not masks.matches(
+        client, exceptions, speaking=speaking
+    )
+
+
+def can_message(sender: Client, receiver: Client) -> None:
+    """Let only who is logged in, or accepted, write to somebody with +R."""
+    if (
+        modes.USER_REGISTERED_ONLY in receiver.modes
+        and sender.account is None
+        and sender.id not in receiver.accepted
+        and sender is not receiver
+    ):
+        raise RefusedError(
+            ERR_NEEDREGGEDNICK.because(
+                receiver.nick, text="Log in to an account to write to them (+R)"
+            )
+        )
+
+
+def can_see_channel(viewer: Client, channel: Channel) -> bool:
+    """Return whether the channel is shown to ``viewer`` at all (mode +s hides it)."""
+    return modes.SECRET not in channel.modes or viewer in channel.members
+
+
+def can_see_member(viewer: Client, member: Client, channel: Channel) -> bool:
+    """Return whether ``viewer`` sees ``member`` on the channel (modes +i, +u)."""
+    return can_see(viewer, member) and (viewer is member or channel.shows(member, viewer))
 
 
 def can_see(viewer: Client, client: Client) -> bool:

@@ -209,6 +209,13 @@ class Network:
             client.realname = event.realname
             yield Change(event, self._peers(client))
 
+    def _accept_changed(self, entry: Entry, event: events.AcceptChanged) -> Iterator[Change]:
+        client = self.clients.get(event.actor.client)
+        if client is not None:
+            client.accepted |= set(event.added)
+            client.accepted -= set(event.removed)
+        return iter(())
+
     def _wallops_sent(self, entry: Entry, event: events.WallopsSent) -> Iterator[Change]:
         listeners = (
             client for client in self.clients.values() if modes.USER_WALLOPS in client.modes
@@ -241,7 +248,7 @@ class Network:
             channel.modes = dict.fromkeys(modes.INITIAL_MODES, "")
             if account is not None:
                 channel.modes[modes.PERMANENT] = ""
-                channel.ranks[account] = modes.OPERATOR
+                channel.ranks[account] = modes.FOUNDER
             self.channels[name] = channel
             self._touched.add(name)
         if client is None or client in channel.members:
@@ -253,21 +260,21 @@ class Network:
         channel.members[client] = rank
         channel.invited.discard(client.id)
         client.channels[name] = channel
-        yield Change(event, self._audience(channel))
+        yield Change(event, self._witnesses(client, channel))
         yield Change(Entered(client, channel), tuple(client.sessions))
 
     def _parted(self, entry: Entry, event: events.Parted) -> Iterator[Change]:
         found = self._membership(event.actor.client, event.channel)
         if found is not None:
             client, channel = found
-            yield Change(event, self._audience(channel))
+            yield Change(event, self._witnesses(client, channel))
             self._remove(client, channel)
 
     def _kicked(self, entry: Entry, event: events.Kicked) -> Iterator[Change]:
         found = self._membership(event.client, event.channel)
         if found is not None:
             client, channel = found
-            yield Change(event, self._audience(channel))
+            yield Change(event, self._witnesses(client, channel))
             self._remove(client, channel)
 
     def _invited(self, entry: Entry, event: events.Invited) -> Iterator[Change]:
@@ -344,6 +351,8 @@ class Network:
             yield Change(event, audience)
             return
         receiver = self.clients.get(event.client) if event.client is not None else None
+        if sender is not None and receiver is not None:
+            sender.accepted.add(receiver.id)  # whom one writes to may answer
         parties = dict.fromkeys(party for party in (receiver, sender) if party is not None)
         yield Change(event, self._sessions(parties))
 
@@ -373,12 +382,24 @@ class Network:
     def _peers(self, client: Client) -> tuple[SessionId, ...]:
         peers = {client: ""}
         for channel in client.channels.values():
-            peers.update(channel.members)
+            peers.update((member, "") for member in _seeing(client, channel))
         return self._sessions(peers)
+
+    def _witnesses(self, client: Client, channel: Channel) -> tuple[SessionId, ...]:
+        return self._sessions(_seeing(client, channel))
 
     @staticmethod
     def _sessions(clients: Iterable[Client]) -> tuple[SessionId, ...]:
         return tuple(session for client in clients for session in client.sessions)
+
+
+def _seeing(client: Client, channel: Channel) -> Iterable[Client]:
+    """Return the members that see what ``client`` does on the channel."""
+    if modes.AUDITORIUM not in channel.modes or channel.members.get(client):
+        return channel.members
+    return [
+        member for member in channel.members if member is client or channel.shows(client, member)
+    ]
 
 
 def _ranked(ranks: str, change: ModeChange) -> str:
@@ -397,6 +418,7 @@ _BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] 
     events.RealnameChanged: Network._realname_changed,
     events.MonitorChanged: Network._monitor_changed,
     events.WallopsSent: Network._wallops_sent,
+    events.AcceptChanged: Network._accept_changed,
     events.UserModesChanged: Network._user_modes_changed,
     events.Joined: Network._joined,
     events.Parted: Network._parted,

@@ -253,7 +253,7 @@ class SharedSessionTests(SynchronousTestCase):
             joined,
             [
                 ":alice!alice@127.0.0.1 JOIN #room",
-                ":irc.test 353 alice = #room :@alice bob",
+                ":irc.test 353 alice = #room :~alice bob",
             ],
         )
         one.lines(), bob.lines()

@@ -178,7 +178,7 @@ class ChannelTests(StateCase):
         change = ModeChange(False, "o", "bob")
         self.apply(ModesChanged(alice.actor, "#room", (change,), {"bob": "bob"}))
         self.assertEqual(members[bob], "")
-        self.assertEqual(self.network.channels["#room"].ranks, {"alice": "o"})
+        self.assertEqual(self.network.channels["#room"].ranks, {"alice": "q"})
 
     def test_without_permanence_an_empty_channel_ends(self) -> None:
         alice = self.client("alice", "alice")

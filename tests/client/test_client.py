@@ -1,0 +1,205 @@
+"""A client against a server over real TLS: refusals in words, and coming back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet import reactor as installed
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.trial.unittest import TestCase
+
+from chat.client.client import Client, backoff
+from chat.client.events import (
+    ClientEvent,
+    Disconnected,
+    JoinedRoom,
+    PasswordWanted,
+    Registered,
+    Rejected,
+    Retrying,
+    Secured,
+)
+from chat.client.profile import Choice, choose
+from chat.irc.message import Message
+from chat.pki.bundles import DeviceFiles
+from chat.pki.files import read_certificates
+from chat.server.tls import ServerTLS, TLSVersion
+from tests.client.fake import PASSWORD, FakeServer, server_tls, until, write_profile
+from tests.pki.networks import Network, now
+
+reactor: Any = installed
+
+
+class LiveTest(TestCase):
+    """A network, its server, and clients of it."""
+
+    def setUp(self) -> None:
+        base = Path(self.mktemp())
+        self.network = Network.make(base / "keys")
+        self.other = Network.make(base / "other")
+        self.events: list[ClientEvent] = []
+
+    async def serve(self, server: FakeServer, tls: ServerTLS | None = None, port: int = 0) -> int:
+        found = await server.listen(reactor, tls or server_tls(self.network), port)
+        self.addCleanup(server.port.stopListening)
+        return found
+
+    def client(self, port: int, files: DeviceFiles | None = None, **keys: str) -> Client:
+        directory = write_profile(self.network, files or self.network.device(), port, **keys)
+        return self.start(Choice(str(directory)))
+
+    def start(self, choice: Choice) -> Client:
+        profile = choose(choice, Path("nowhere"))
+        client = Client(profile, self.events.append, reactor, jitter=lambda: 0.0)
+        client.start()
+        self.addCleanup(client.stop)
+        return client
+
+    def seen(self, kind: type[ClientEvent]) -> Any:
+        return next((event for event in self.events if isinstance(event, kind)), None)
+
+    async def rejection(self) -> str:
+        await until(reactor, lambda: self.seen(Rejected))
+        self.assertIsNone(self.seen(Secured))
+        event = self.seen(Rejected)
+        return f"{event.cause}: {event.remedy}"
+
+
+class RefusalTest(LiveTest):
+    async def test_certificates_that_the_server_refuses(self) -> None:
+        revoked = self.network.device()
+        self.network.revoke(read_certificates(revoked.combined)[0].serial_number)
+        expired = self.network.device(at=now() - timedelta(days=2), lifetime=timedelta(days=1))
+        old = TLSVersion.TLS12
+        port = await self.serve(FakeServer())
+        tls12 = server_tls(self.network, old)
+        tls12.credentials.context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        port12 = await self.serve(FakeServer(), tls12)
+        for where in (port, port12):
+            for files, words in (
+                (revoked, "your certificate is revoked"),
+                (expired, "your certificate has expired"),
+                (self.other.device(), "does not know the authority"),
+            ):
+                self.events.clear()
+                self.client(where, files)
+                self.assertIn(words, await self.rejection())
+
+    async def test_no_certificate(self) -> None:
+        port = await self.serve(FakeServer())
+        authority = self.network.layout.root_certificate
+        self.start(Choice(host=f"localhost:{port}", authority=authority, account="alice"))
+        self.assertIn("wants a certificate, and none was presented", await self.rejection())
+
+    async def test_servers_that_we_refuse(self) -> None:
+        port = await self.serve(FakeServer())
+        names = "its certificate is for localhost, 127.0.0.1, ::1"
+        for name in ("chat.example.org", "127.0.0.2"):
+            self.events.clear()
+            self.client(port, server_name=name)
+            self.assertIn(f"the server is not {name}: {names}", await self.rejection())
+        self.events.clear()
+        foreign = await self.serve(FakeServer(), server_tls(self.other))
+        self.client(foreign)
+        self.assertIn("certificate of another authority than", await self.rejection())
+
+    async def test_expired_server(self) -> None:
+        port = await self.serve(FakeServer(), self.expired_server())
+        self.client(port)
+        self.assertIn("the certificate of localhost expired on", await self.rejection())
+
+    def expired_server(self) -> ServerTLS:
+        at = now() - timedelta(days=100)
+        self.network = Network.make(Path(self.mktemp()), at=at)
+        layout = self.network.layout
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.use_certificate_chain_file(str(layout.server_certificate))
+        context.use_privatekey_file(str(layout.server_key))
+        tls = server_tls(self.other)
+        tls.credentials = type(tls.credentials)(
+            tls.credentials.certificate, tls.credentials.revocations, context
+        )
+        return tls
+
+    async def test_no_tls_at_all(self) -> None:
+        class Plain(Protocol):
+            def connectionMade(self) -> None:
+                self.transport.write(b":irc.test NOTICE * :hello\r\n")
+
+        factory = Factory.forProtocol(Plain)
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+        self.addCleanup(port.stopListening)
+        self.client(port.getHost().port)
+        self.assertIn("does not speak TLS", await self.rejection())
+
+    async def test_wrong_password(self) -> None:
+        port = await self.serve(FakeServer("PLAIN"))
+        password = Path(self.mktemp())
+        password.write_text("wrong")
+        self.client(port, password_file=str(password.absolute()))
+        self.assertIn("did not accept the password of alice", await self.rejection())
+
+
+class ConnectionTest(LiveTest):
+    async def test_by_name_and_by_address(self) -> None:
+        port = await self.serve(FakeServer())
+        for name in ("localhost", "127.0.0.1"):
+            self.events.clear()
+            self.client(port, server_name=name)
+            await until(reactor, lambda: self.seen(Registered))
+            self.assertEqual(self.seen(Registered), Registered("alice", "alice"))
+            self.assertEqual(
+                (self.seen(Secured).server_name, self.seen(Secured).version), (name, "TLSv1.3")
+            )
+
+    async def test_password_is_asked_for(self) -> None:
+        port = await self.serve(FakeServer("PLAIN"))
+        client = self.client(port)
+        await until(reactor, lambda: self.seen(PasswordWanted))
+        client.start(PASSWORD)
+        await until(reactor, lambda: self.seen(Registered))
+
+    async def test_comes_back(self) -> None:
+        """The server goes away and returns: the client is in its rooms again."""
+        server = FakeServer()
+        port = await self.serve(server)
+        client = self.client(port)
+        await until(reactor, lambda: self.seen(Registered))
+        self.assertTrue(client.send(Message("JOIN", ("#lab",))))
+        await until(reactor, lambda: self.seen(JoinedRoom))
+        self.events.clear()
+        await server.stop(reactor)
+        await until(reactor, lambda: self.seen(Retrying))
+        self.assertIsNotNone(self.seen(Disconnected))
+        self.assertFalse(client.send(Message("NAMES", ("#lab",))))
+        returned = FakeServer()
+        await self.serve(returned, port=port)
+        await until(reactor, lambda: self.seen(JoinedRoom))
+        self.assertEqual(returned.of("JOIN"), [("#lab",)])
+
+    async def test_quits(self) -> None:
+        server = FakeServer()
+        client = self.client(await self.serve(server))
+        await until(reactor, lambda: self.seen(Registered))
+        await client.stop("bye")
+        self.assertEqual(server.of("QUIT"), [("bye",)])
+        self.assertIsNone(self.seen(Retrying))
+
+    async def test_unreachable(self) -> None:
+        server = FakeServer()
+        port = await self.serve(server)
+        await server.stop(reactor)
+        self.client(port)
+        await until(reactor, lambda: self.seen(Retrying))
+        self.assertIn("nobody listens there", self.seen(Disconnected).reason)
+
+
+class BackoffTest(TestCase):
+    def test_grows_to_a_limit(self) -> None:
+        shortest = [backoff(attempt, 0.0) for attempt in (1, 2, 3, 7, 1000)]
+        self.assertEqual(shortest, [0.5, 1.0, 2.0, 30.0, 30.0])
+        self.assertEqual(backoff(1000, 1.0), 60.0)

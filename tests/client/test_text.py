@@ -1,0 +1,44 @@
+"""Long texts in lines that fit."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.client.events import Manner
+from chat.client.text import compose
+from chat.irc.message import serialize
+
+SOURCE = "alice!alice@198.51.100.7"
+
+
+class ComposeTest(SynchronousTestCase):
+    def test_short(self) -> None:
+        (message,) = compose(Manner.MESSAGE, "#lab", "hi there", 0)
+        self.assertEqual(serialize(message), b"PRIVMSG #lab :hi there")
+
+    def test_action(self) -> None:
+        (message,) = compose(Manner.ACTION, "#lab", "waves", 0)
+        self.assertEqual(message.params, ("#lab", "\x01ACTION waves\x01"))
+
+    def test_lines_are_messages(self) -> None:
+        texts = [message.text() for message in compose(Manner.MESSAGE, "b", "one\n\ntwo", 0)]
+        self.assertEqual(texts, ["one", "two"])
+
+    def test_parts_at_spaces(self) -> None:
+        texts = [each.text() for each in compose(Manner.MESSAGE, "b", "word " * 300, 40)]
+        self.assertEqual(" ".join(text.strip() for text in texts), ("word " * 300).strip())
+        self.assertTrue(all(text.strip().endswith("word") for text in texts))
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=1500))
+    def test_fits_with_the_prefix_that_others_see(self, text: str) -> None:
+        """Modern IRC: "messages MUST NOT exceed 512 bytes", with the source in front."""
+        messages = list(compose(Manner.ACTION, "#lab", text, len(SOURCE)))
+        for message in messages:
+            line = serialize(evolve(message, source=SOURCE))
+            self.assertLessEqual(len(line) + 2, 512)
+        joined = "".join(message.text()[8:-1] for message in messages)
+        self.assertEqual(joined.replace(" ", ""), text.replace(" ", ""))

@@ -1,0 +1,239 @@
+"""The console with a client and a front in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.client.events import (
+    Answered,
+    Disconnected,
+    JoinedRoom,
+    Manner,
+    PasswordWanted,
+    Refused,
+    Registered,
+    Rejected,
+    Said,
+)
+from chat.client.protocol import Listener
+from chat.client.registration import Identity
+from chat.client.state import ClientState
+from chat.console.lines import Line
+from chat.console.plain import DRAIN, WINDOW, Console, Input, Stage
+from chat.irc.message import Message, parse, serialize
+
+NOW = datetime(2026, 5, 1, 12, 34, tzinfo=UTC)
+
+
+class FakeClient:
+    def __init__(self) -> None:
+        self.state = ClientState(Identity("alice", "alice", "Alice"))
+        self.sent: list[str] = []
+        self.started: list[str | None] = []
+        self.stopped: list[str | None] = []
+        self.closing: Deferred[None] = Deferred()
+
+    def start(self, password: str | None = None) -> None:
+        self.started.append(password)
+
+    def send(self, message: Message) -> bool:
+        self.sent.append(serialize(message).decode())
+        return True
+
+    def stop(self, farewell: str | None = None) -> Deferred[None]:
+        self.stopped.append(farewell)
+        return self.closing
+
+
+class FakeFront:
+    def __init__(self, interactive: bool) -> None:
+        self.interactive = interactive
+        self.lines: list[str] = []
+        self.held = True
+        self.reading = 0
+        self.password: str | None = None
+        self.closed = 0
+
+    def attach(self, to: Input) -> None:
+        self.to = to
+
+    def read(self) -> None:
+        self.reading += 1
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def show(self, shown: Iterable[Line]) -> None:
+        self.lines += [line.plain()[6:] for line in shown]
+
+    def ask_password(self, account: str) -> Deferred[str | None]:
+        return succeed(self.password)
+
+    def close(self) -> Deferred[None]:
+        self.closed += 1
+        return succeed(None)
+
+
+class ConsoleTest(SynchronousTestCase):
+    interactive = False
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.client = FakeClient()
+        self.front = FakeFront(self.interactive)
+
+        def connect(listener: Listener) -> FakeClient:
+            self.tell = listener
+            return self.client
+
+        self.console = Console(connect, self.front, self.clock, lambda: NOW)  # type: ignore[arg-type]
+        self.console.start()
+
+    def welcome(self) -> None:
+        self.tell(Registered("alice", "alice"))
+
+    def sent(self) -> list[str]:
+        sent, self.client.sent = self.client.sent, []
+        return sent
+
+    def join(self, name: str) -> None:
+        for event in self.client.state.receive(parse(f":alice!u@h JOIN {name}".encode())):
+            self.tell(event)
+
+    def test_current_room(self) -> None:
+        self.welcome()
+        self.console.enter("/join #lab")
+        self.console.enter("hello")
+        self.assertEqual(self.sent(), ["JOIN #lab", "PING 1", "PRIVMSG #lab hello"])
+        self.assertEqual(self.console.prompt(), "#lab> ")
+        self.join("#lab")
+        self.join("#other")
+        self.assertEqual(self.console.prompt(), "#lab> ")
+        self.tell(Refused("473", ("#lab",), "Cannot join channel (+i)"))
+        self.assertEqual(self.console.prompt(), "#other> ")
+
+    def test_errors_are_shown_and_not_sent(self) -> None:
+        self.welcome()
+        self.front.lines.clear()
+        for text in ("hello", "/nope", "/msg :x y"):
+            self.console.enter(text)
+        self.assertEqual(self.sent(), [])
+        self.assertEqual([line[:2] for line in self.front.lines], ["!!"] * 3)
+
+    def test_window(self) -> None:
+        """Input waits for the server's answers: no flood limit is reached."""
+        self.welcome()
+        for number in range(2 * WINDOW):
+            self.console.enter(f"/msg bob {number}")
+        self.assertEqual(len([line for line in self.sent() if "PRIVMSG" in line]), WINDOW)
+        self.assertTrue(self.front.held)
+        self.tell(Answered("1"))
+        self.assertEqual(self.sent(), ["PRIVMSG bob 8", "PING 9"])
+        self.tell(Answered("9"))
+        self.assertEqual(len(self.sent()), 8)
+        self.assertFalse(self.front.held)
+
+    def test_end_of_input(self) -> None:
+        """Everything is answered, then QUIT, then it is closed."""
+        self.welcome()
+        self.console.enter("/msg bob hi")
+        self.console.end_of_input()
+        self.tell(Answered("1"))
+        self.assertEqual(self.sent(), ["PRIVMSG bob hi", "PING 1", "PING 2"])
+        self.assertEqual(self.client.stopped, [])
+        self.tell(Answered("2"))
+        self.assertEqual(self.client.stopped, [""])
+        self.assertNoResult(self.console.closed)
+        self.client.closing.callback(None)
+        self.successResultOf(self.console.closed)
+        self.assertEqual((self.front.closed, self.console.rejection), (1, None))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_no_answer_at_the_end(self) -> None:
+        self.welcome()
+        self.console.end_of_input()
+        self.clock.advance(DRAIN)
+        self.assertIn("did not answer", self.console.rejection or "")
+
+    def test_lost_at_the_end(self) -> None:
+        self.welcome()
+        self.console.end_of_input()
+        self.tell(Disconnected("the server closed the connection"))
+        self.assertIn("not everything that was sent is answered", self.console.rejection or "")
+
+    def test_never_reached(self) -> None:
+        self.tell(Disconnected("cannot reach there:1"))
+        self.assertIn("cannot reach there:1: check", self.console.rejection or "")
+        self.assertEqual(self.front.lines, [])
+
+    def test_rejected(self) -> None:
+        self.tell(Rejected("your certificate is revoked", "get a new one"))
+        self.assertEqual(self.console.rejection, "your certificate is revoked: get a new one")
+        self.tell(Rejected("again", "and again"))
+        self.assertEqual(len(self.client.stopped), 1)
+
+    def test_lines_that_may_be_lost(self) -> None:
+        self.welcome()
+        self.console.enter("/msg bob hi")
+        self.tell(Disconnected("gone"))
+        self.assertTrue(self.front.held)
+        self.assertIn("!! The last 1 lines may not have arrived", self.front.lines)
+        self.welcome()
+        self.assertFalse(self.front.held)
+        self.console.end_of_input()
+        self.tell(Answered("2"))
+        self.assertIn("1 lines may be lost", self.console.rejection or "")
+
+    def test_password(self) -> None:
+        self.tell(PasswordWanted("alice"))
+        self.assertIn("give --password-file", self.console.rejection or "")
+
+    def test_password_from_a_person(self) -> None:
+        self.front.password = "secret"
+        self.tell(PasswordWanted("alice"))
+        self.assertEqual(self.client.started, [None, "secret"])
+
+    def test_stop(self) -> None:
+        stopped = self.console.stop()
+        self.assertNoResult(stopped)
+        self.client.closing.callback(None)
+        self.successResultOf(stopped)
+        self.successResultOf(self.console.stop())
+        self.assertEqual(self.front.closed, 1)
+
+
+class InteractiveTest(ConsoleTest):
+    interactive = True
+
+    def test_lines_that_may_be_lost(self) -> None:
+        """Who sees it can type it again: it is no failure of the whole."""
+        self.welcome()
+        self.console.enter("/msg bob hi")
+        self.tell(Disconnected("gone"))
+        self.assertEqual(self.console.prompt(), "alice (offline)> ")
+        self.console.enter("/msg bob again")
+        self.assertIn("!! There is no connection: nothing was sent", self.front.lines)
+        self.welcome()
+        self.console.enter("/quit bye")
+        self.tell(Answered("2"))
+        self.assertEqual((self.client.stopped, self.console.rejection), (["bye"], None))
+
+    def test_quit_while_offline(self) -> None:
+        self.welcome()
+        self.tell(Disconnected("gone"))
+        self.console.enter("/quit")
+        self.assertIs(self.console.stage, Stage.DONE)
+
+    def test_completion_prefers_who_spoke(self) -> None:
+        self.welcome()
+        self.join("#lab")
+        self.client.state.receive(parse(b":s 353 alice = #lab :alice bert bob"))
+        self.client.state.receive(parse(b":s 366 alice #lab :End"))
+        self.tell(Said("#lab", "bob", "hi", Manner.MESSAGE, False))
+        self.assertEqual([c.text for c in self.console.completions("b")], ["bob: ", "bert: "])
+        self.tell(JoinedRoom("#lab", "x", False))

@@ -1,0 +1,99 @@
+"""An IRC client of the standard library's sockets alone, which waits for what it is told to."""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+import ssl
+import time
+
+from tests.support.servers import PASSWORD, PATIENCE, Device
+
+CAPABILITIES = "echo-message labeled-response batch message-tags server-time standard-replies"
+
+
+class ConnectionEndedError(Exception):
+    """The server, or what was between, ended the connection."""
+
+
+class IRC:
+    """One connection; ``seen`` has every line that came."""
+
+    def __init__(self, port: int, device: Device) -> None:
+        context = ssl.create_default_context(cafile=str(device.ca))
+        context.load_cert_chain(device.pem)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        tcp = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.device = device
+        self.seen: list[str] = []
+        self._socket = context.wrap_socket(tcp, server_hostname="localhost")
+        self._received = b""
+        self._looked = 0
+
+    @classmethod
+    def login(cls, port: int, device: Device, capabilities: str = CAPABILITIES) -> IRC:
+        """Return a connection that is logged in with the password, and welcomed."""
+        self = cls(port, device)
+        account = device.account
+        self.send(f"CAP REQ :sasl {capabilities}", "AUTHENTICATE PLAIN")
+        self.expect(r"AUTHENTICATE \+")
+        plain = base64.b64encode(f"\0{account}\0{PASSWORD}".encode()).decode()
+        self.send(f"AUTHENTICATE {plain}")
+        self.expect(r"\S+ 903 ")
+        self.send(f"NICK {account}", f"USER {account} 0 * :{account.title()}", "CAP END")
+        self.expect(r"\S+ (376|422) ")
+        return self
+
+    def send(self, *lines: str) -> None:
+        """Send lines; `ConnectionEndedError` when nobody takes them."""
+        try:
+            self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
+        except OSError as error:
+            raise ConnectionEndedError(error) from error
+
+    def expect(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
+        """Return the next match among lines (without their tags) not looked at before."""
+        end = time.monotonic() + patience
+        while True:
+            while self._looked < len(self.seen):
+                line = re.sub(r"^@\S+ ", "", self.seen[self._looked])
+                self._looked += 1
+                found = re.match(f":?{pattern}", line)
+                if found is not None:
+                    return found
+            self._read(end, pattern)
+
+    def exchange(self, *lines: str) -> list[str]:
+        """Send lines and return what comes until all are answered."""
+        before = len(self.seen)
+        self.send(*lines, "PING :done with it")
+        self.expect(r"\S+ PONG \S+ :?done with it")
+        return self.seen[before:-1]
+
+    def read_to_end(self) -> None:
+        """Read what still comes."""
+        end = time.monotonic() + PATIENCE
+        try:
+            while True:
+                self._read(end, "the end")
+        except ConnectionEndedError:
+            pass
+
+    def _read(self, end: float, wanted: str) -> None:
+        """Wait for bytes, and split the lines off them."""
+        self._socket.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            raise AssertionError(f"no {wanted!r} behind {self.seen[-5:]}") from None
+        except OSError as error:
+            raise ConnectionEndedError(error) from error
+        if not data:
+            raise ConnectionEndedError("the connection is closed")
+        *lines, self._received = (self._received + data).split(b"\r\n")
+        self.seen += [line.decode() for line in lines]
+
+    def close(self) -> None:
+        """Hang up without a word."""
+        self._socket.close()
