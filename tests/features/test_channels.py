@@ -231,7 +231,8 @@ class ListingTests(ChannelCase):
         """Modern IRC, "Invisible User Mode": hidden from who shares no channel."""
         self.op.send("MODE op +i")
         self.assertEqual(numerics(self.guest.exchange("NAMES #room")), ["366"])
-        self.assertEqual(numerics(self.guest.exchange("WHO op")), ["315"])
+        self.assertEqual(numerics(self.guest.exchange("WHO o*")), ["315"])
+        self.assertEqual(numerics(self.guest.exchange("WHO op")), ["352", "315"])
         self.join(self.guest)
         self.assertEqual(numerics(self.guest.exchange("NAMES #room")), ["353", "366"])
 
@@ -246,3 +247,22 @@ class ListingTests(ChannelCase):
             ],
         )
         self.assertEqual(numerics(self.guest.exchange("LIST #none,#room")), ["321", "322", "323"])
+
+    def test_conditions(self) -> None:
+        """Modern IRC, "ELIST parameter": C, M, N, T and U."""
+        self.world.clock.advance(600)
+        self.op.send("JOIN #young", "TOPIC #young :fresh")
+        self.join(self.guest)
+        for condition, found in {
+            ">1": ["#room"],
+            "<2": ["#young"],
+            "C<5": ["#young"],
+            "C>5": ["#room"],
+            "T<5": ["#young"],
+            "*o*": ["#room", "#young"],
+            "*oo*": ["#room"],
+            "!*oo*": ["#young"],
+            "*o*,>1": ["#room"],
+        }.items():
+            lines = self.guest.exchange(f"LIST {condition}")[1:-1]
+            self.assertEqual([line.split()[3] for line in lines], found, condition)

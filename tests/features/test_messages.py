@@ -148,6 +148,19 @@ class WhoTests(MessageCase):
         self.assertEqual(numerics(self.alice.exchange("WHO nobody")), ["315"])
         self.assertEqual(numerics(self.alice.exchange("WHO * o")), ["315"])
 
+    def test_whox(self) -> None:
+        """whox: the fields in a fixed order, the token first."""
+        self.world.add_account("carol")
+        self.world.client("carol", account="carol")
+        self.assertEqual(
+            self.alice.exchange("WHO carol %tna,42")[0], ":irc.test 354 alice 42 carol carol"
+        )
+        self.assertEqual(
+            self.alice.exchange("WHO bob %cuihsnfdlaor")[0],
+            ":irc.test 354 alice #room bob 255.255.255.255 127.0.0.1 irc.test bob H 0 0 0 n/a "
+            ":The bob",
+        )
+
     def test_whois(self) -> None:
         lines = self.alice.exchange("WHOIS bob")
         self.assertEqual(numerics(lines), ["311", "319", "312", "671", "317", "318"])
