@@ -226,7 +226,6 @@ class ClientProtocol(LineReceiver):
 
     def _words(self, reason: Failure) -> str:
         if self.state.phase is Phase.ONLINE:
-            if reason.check(ConnectionDone):
-                return "the server closed the connection"
-            return f"the connection was lost: {reason.getErrorMessage()}"
+            closed = reason.check(ConnectionDone)
+            return "the server closed the connection" if closed else "the connection was lost"
         return "the server closed the connection before it welcomed us"

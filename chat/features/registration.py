@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from chat.features import isupport, lusers, motd, time
-from chat.features.feature import Close, Effects, Feature, Lines, Request, Update, Viewer
+from chat.features.feature import Audit, Close, Effects, Feature, Lines, Request, Update, Viewer
 from chat.irc.message import Message, truncate
 from chat.irc.modes import ModeKind
 from chat.irc.names import clean_username, is_nickname
@@ -22,13 +22,14 @@ from chat.irc.numerics import (
     ERR_NICKNAMEINUSE,
     ERR_NONICKCHANGE,
     ERR_NONICKNAMEGIVEN,
+    ERR_YOUREBANNEDCREEP,
     RPL_CREATED,
     RPL_MYINFO,
     RPL_WELCOME,
     RPL_YOURHOST,
 )
 from chat.irc.standard_replies import fail
-from chat.network import modes
+from chat.network import bans, modes
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import NickChanged, SessionRegistered
 from chat.network.session import Phase, Session
@@ -101,6 +102,18 @@ def complete(request: Request, session: Session) -> Effects:
         )
         yield Close("You must log in with SASL")
         return
+    subject = bans.Subject(
+        f"{session.nick}!{session.username}@{session.peer.host}",
+        session.peer.host,
+        session.account,
+        session.peer.fingerprint,
+    )
+    ban = bans.find(request.network.bans.values(), subject, request.now)
+    if ban is not None:
+        yield Audit(f"refused, for it is banned: {ban.name}")
+        yield ERR_YOUREBANNEDCREEP.because(text=f"You are banned from this network: {ban.reason}")
+        yield Close(f"Banned: {ban.reason}")
+        return
     wanted = session.nick
     if session.account is not None and accounts.nickname == "account":
         wanted = session.account
@@ -118,6 +131,7 @@ def complete(request: Request, session: Session) -> Effects:
         session.realname,
         session.account,
         session.device,
+        session.peer.fingerprint,
         session.role,
     )
 

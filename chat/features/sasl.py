@@ -119,7 +119,7 @@ def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
     yield RPL_SASLSUCCESS()
     yield Audit(f"logged in as {account.name} by {mechanism}")
     if session.phase is Phase.REGISTERED:
-        yield AccountChanged(request.client.actor, account.name)
+        yield AccountChanged(request.client.actor, account.name, account.role)
 
 
 def _refuse(session: Session, name: str, reason: str) -> Effects:

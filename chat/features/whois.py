@@ -71,7 +71,8 @@ def _describe(request: Request, client: Client) -> Effects:
     if client.account is not None:
         yield RPL_WHOISACCOUNT(nick, client.account)
     if client is asker or asker.is_operator:
-        devices = sorted({device for device in client.sessions.values() if device is not None})
+        names = {device.name for device in client.sessions.values()}
+        devices = sorted(name for name in names if name is not None)
         known = f", devices {' '.join(devices)}" if devices else ""
         yield RPL_WHOISHOST(nick, f"is connecting from {client.host}{known}")
     yield RPL_WHOISSECURE(nick)

@@ -11,6 +11,14 @@ from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import ChannelRecord, ListEntry, TopicRecord
 
 
+@frozen
+class Device:
+    """What a session is connected with: a device's name, and its certificate's fingerprint."""
+
+    name: str | None = None
+    certificate: str = ""
+
+
 @define(eq=False)
 class Client:
     """The holder of a nickname; all sessions of an account that use it are one client."""
@@ -29,7 +37,7 @@ class Client:
     modes: set[str] = field(factory=set)
     #: Who may write in spite of user mode +R.
     accepted: set[ClientId] = field(factory=set)
-    sessions: dict[SessionId, str | None] = field(factory=dict)
+    sessions: dict[SessionId, Device] = field(factory=dict)
     channels: dict[str, Channel] = field(factory=dict)
 
     @property

@@ -67,7 +67,9 @@ class SessionRegistered(Event):
     host: str
     realname: str
     account: str | None
-    device: str | None
+    device: str | None = None
+    #: SHA-256 of the certificate in hexadecimal.
+    certificate: str = ""
     #: Privileges of the account's role: ``admin``, ``operator`` or ``user``.
     role: str = "user"
 
@@ -96,6 +98,7 @@ class AccountChanged(Event):
     stored: ClassVar[bool] = False
     actor: Actor
     account: str | None
+    role: str = "user"
 
 
 @frozen
@@ -247,6 +250,24 @@ class Killed(Event):
     reason: str
 
 
+@frozen
+class NetworkBanned(Event):
+    """An operator banned everybody whom ``mask`` matches (`chat.network.bans`)."""
+
+    actor: Actor
+    mask: str
+    reason: str
+    expires: Timestamp | None = None
+
+
+@frozen
+class NetworkUnbanned(Event):
+    """An operator lifted a ban."""
+
+    actor: Actor
+    mask: str
+
+
 #: Every event by the name under which the log stores it.
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -270,5 +291,7 @@ EVENTS: dict[str, type[Event]] = {
         ModesChanged,
         MessageSent,
         Killed,
+        NetworkBanned,
+        NetworkUnbanned,
     )
 }

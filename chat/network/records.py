@@ -55,8 +55,33 @@ class ChannelRecord:
 
 
 @frozen
+class NetworkBan:
+    """Who may not use the network: by a mask of `chat.network.bans`, until ``expires`` if ever."""
+
+    name: str
+    reason: str
+    source: str
+    time: Timestamp
+    expires: Timestamp | None = None
+
+
+Record = ChannelRecord | NetworkBan
+
+#: What a checkpoint keeps: each kind under the name by which the database tells them apart.
+RECORDS: dict[str, type[Record]] = {"channel": ChannelRecord, "ban": NetworkBan}
+
+
+@frozen
+class RecordKey:
+    """Which record: its class, and its folded name."""
+
+    kind: type[Record]
+    name: str
+
+
+@frozen
 class Checkpoint:
-    """The channels as they are after the entry at ``sequence``."""
+    """The records as they are after the entry at ``sequence``."""
 
     sequence: Sequence
-    channels: tuple[ChannelRecord, ...]
+    records: tuple[Record, ...]

@@ -8,7 +8,7 @@ from typing import Any
 
 from chat.irc.casemap import Casefold, ascii_fold
 from chat.irc.modes import ModeChange, ModeKind
-from chat.network import events, modes
+from chat.network import bans, events, modes
 from chat.network.changes import (
     Change,
     ClientQuit,
@@ -19,10 +19,17 @@ from chat.network.changes import (
     SessionsClosed,
     Welcomed,
 )
-from chat.network.entities import Channel, Client, Departed
+from chat.network.entities import Channel, Client, Departed, Device
 from chat.network.events import Entry, Event
 from chat.network.ids import ClientId, SessionId, Timestamp
-from chat.network.records import ChannelRecord, ListEntry, TopicRecord
+from chat.network.records import (
+    ChannelRecord,
+    ListEntry,
+    NetworkBan,
+    Record,
+    RecordKey,
+    TopicRecord,
+)
 from chat.network.watchers import Watchers
 
 #: How many of them are remembered.
@@ -42,7 +49,9 @@ class Network:
         self.departed: deque[Departed] = deque(maxlen=_DEPARTED)
         self.watchers = Watchers(fold)
         self._nicks: dict[str, Client] = {}
-        self._touched: set[str] = set()
+        #: Who may not use the network, by the folded mask.
+        self.bans: dict[str, NetworkBan] = {}
+        self._touched: set[RecordKey] = set()
 
     def client(self, nick: str) -> Client | None:
         """Return who has the nickname ``nick``."""
@@ -52,26 +61,40 @@ class Network:
         """Return the channel ``name``."""
         return self.channels.get(self.fold(name))
 
-    def restore(self, records: Iterable[ChannelRecord]) -> None:
-        """Fill an empty network with the channels of a checkpoint."""
+    def restore(self, records: Iterable[Record]) -> None:
+        """Fill an empty network with the records of a checkpoint."""
         for record in records:
-            self.channels[self.fold(record.name)] = Channel.from_record(record)
-
-    def take_touched(self) -> tuple[list[ChannelRecord], list[str]]:
-        """Return permanent channels changed, and names gone, since the last call."""
-        changed, removed = [], []
-        for name in self._touched:
-            channel = self.channels.get(name)
-            if channel is not None and channel.is_permanent:
-                changed.append(channel.record())
+            if isinstance(record, ChannelRecord):
+                self.channels[self.fold(record.name)] = Channel.from_record(record)
             else:
-                removed.append(name)
+                self.bans[self.fold(record.name)] = record
+
+    def take_touched(self) -> tuple[list[Record], list[RecordKey]]:
+        """Return the records that changed, and those that are gone, since the last call."""
+        changed: list[Record] = []
+        removed: list[RecordKey] = []
+        for key in self._touched:
+            record = self._record(key)
+            if record is not None:
+                changed.append(record)
+            else:
+                removed.append(key)
         self._touched = set()
         return changed, removed
 
-    def touch(self, names: Iterable[str]) -> None:
-        """Have these channels in the result of the next `take_touched`."""
-        self._touched.update(map(self.fold, names))
+    def touch(self, keys: Iterable[RecordKey]) -> None:
+        """Have these records in the result of the next `take_touched`."""
+        self._touched.update(keys)
+
+    def _record(self, key: RecordKey) -> Record | None:
+        if key.kind is NetworkBan:
+            return self.bans.get(key.name)
+        channel = self.channels.get(key.name)
+        return channel.record() if channel is not None and channel.is_permanent else None
+
+    def key_of(self, record: Record) -> RecordKey:
+        """Return by which key a record is kept."""
+        return RecordKey(type(record), self.fold(record.name))
 
     def apply(self, entry: Entry) -> list[Change]:
         """Change the state as ``entry`` says, and return what people see of it.
@@ -114,7 +137,7 @@ class Network:
             )
             self.clients[client.id] = self._nicks[self.fold(client.nick)] = client
             self.most_clients = max(self.most_clients, len(self.clients))
-        client.sessions[event.session] = event.device
+        client.sessions[event.session] = Device(event.device, event.certificate)
         self.sessions[event.session] = client
         yield Change(Welcomed(client), (event.session,))
         if len(client.sessions) == 1:
@@ -138,15 +161,32 @@ class Network:
         client = self.clients.get(event.client)
         if client is None:
             return
-        yield Change(
-            SessionsClosed(f"Killed ({event.actor.source.partition('!')[0]} ({event.reason}))"),
-            tuple(client.sessions),
-        )
+        by = event.actor.source.partition("!")[0]
+        yield from self._close(client, f"Killed ({by} ({event.reason}))", entry.time)
+
+    def _network_banned(self, entry: Entry, event: events.NetworkBanned) -> Iterator[Change]:
+        mask = self.fold(event.mask)
+        ban = NetworkBan(event.mask, event.reason, event.actor.source, entry.time, event.expires)
+        self.bans[mask] = ban
+        self._touched.add(self.key_of(ban))
+        for client in list(self.clients.values()):
+            if client.id != event.actor.client and bans.matches_client(ban, client):
+                yield from self._close(client, f"Banned: {event.reason}", entry.time)
+
+    def _network_unbanned(self, entry: Entry, event: events.NetworkUnbanned) -> Iterator[Change]:
+        ban = self.bans.pop(self.fold(event.mask), None)
+        if ban is not None:
+            self._touched.add(self.key_of(ban))
+        return iter(())
+
+    def _close(self, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
+        """End all sessions of a client, and so the client."""
+        yield Change(SessionsClosed(reason), tuple(client.sessions))
         for session in client.sessions:
             del self.sessions[session]
             self.watchers.forget(session)
         client.sessions.clear()
-        yield from self._quit(client, f"Killed ({event.reason})", entry.time)
+        yield from self._quit(client, reason, time)
 
     def _quit(self, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
         yield Change(ClientQuit(client.source, reason), self._peers(client))
@@ -195,6 +235,7 @@ class Network:
         client = self.clients.get(event.actor.client)
         if client is not None:
             client.account = event.account
+            client.role = event.role
             yield Change(event, self._peers(client))
 
     def _away_changed(self, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:
@@ -250,7 +291,7 @@ class Network:
                 channel.modes[modes.PERMANENT] = ""
                 channel.ranks[account] = modes.FOUNDER
             self.channels[name] = channel
-            self._touched.add(name)
+            self._touched.add(RecordKey(ChannelRecord, name))
         if client is None or client in channel.members:
             return
         if account is None:
@@ -293,7 +334,7 @@ class Network:
         channel.topic = (
             TopicRecord(event.text, event.actor.source, entry.time) if event.text else None
         )
-        self._touched.add(self.fold(channel.name))
+        self._touched.add(RecordKey(ChannelRecord, self.fold(channel.name)))
         yield Change(event, self._audience(channel))
 
     def _modes_changed(self, entry: Entry, event: events.ModesChanged) -> Iterator[Change]:
@@ -302,7 +343,7 @@ class Network:
             return
         for change in event.changes:
             self._change_mode(channel, change, entry, event)
-        self._touched.add(self.fold(channel.name))
+        self._touched.add(RecordKey(ChannelRecord, self.fold(channel.name)))
         yield Change(event, self._audience(channel))
         self._drop_if_over(self.fold(channel.name), channel)
 
@@ -374,7 +415,7 @@ class Network:
     def _drop_if_over(self, name: str, channel: Channel) -> None:
         if not channel.members and not channel.is_permanent:
             del self.channels[name]
-            self._touched.add(name)
+            self._touched.add(RecordKey(ChannelRecord, name))
 
     def _audience(self, channel: Channel) -> tuple[SessionId, ...]:
         return self._sessions(channel.members)
@@ -412,6 +453,8 @@ _BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] 
     events.SessionRegistered: Network._session_registered,
     events.SessionEnded: Network._session_ended,
     events.Killed: Network._killed,
+    events.NetworkBanned: Network._network_banned,
+    events.NetworkUnbanned: Network._network_unbanned,
     events.NickChanged: Network._nick_changed,
     events.AccountChanged: Network._account_changed,
     events.AwayChanged: Network._away_changed,

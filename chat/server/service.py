@@ -103,7 +103,7 @@ class ChatService(Service):
             deadline=config.limits.database_timeout,
         )
         checkpoint = await store.checkpoints.load()
-        self._network.restore(checkpoint.channels)
+        self._network.restore(checkpoint.records)
         settings = make_settings(config, datetime.now(UTC))
         hub = self._hub = Hub(reactor, store.log, self._network, settings, self._features)
         await store.log.subscribe(checkpoint.sequence, hub.apply)
@@ -167,7 +167,7 @@ class ChatService(Service):
         try:
             await store.checkpoints.save(position, changed, removed)
         except UnavailableError as error:
-            self._network.touch([*(record.name for record in changed), *removed])
+            self._network.touch([*map(self._network.key_of, changed), *removed])
             _log.warn("No checkpoint: {why}", why=error)
 
     async def _renew_revocations(self) -> None:

@@ -1,4 +1,4 @@
-"""Events and channels as the JSON that stands in the database.
+"""Events and records as the JSON that stands in the database.
 
 Fields that have their default are left out, and keys that no class knows are
 passed over: a field can be added without a migration.
@@ -12,7 +12,7 @@ from typing import Any
 from cattrs import Converter
 
 from chat.network.events import EVENTS, Event
-from chat.network.records import ChannelRecord
+from chat.network.records import RECORDS, Record
 
 _converter = Converter(omit_if_default=True, detailed_validation=False)
 # "surrogatepass", as json.loads decodes: no str can make the log fail.
@@ -35,14 +35,28 @@ def decode_event(kind: bytes, payload: bytes) -> Event:
     return _converter.structure(json.loads(payload), event_class)
 
 
-def encode_channel(record: ChannelRecord) -> bytes:
+def record_kind(kind: type[Record]) -> bytes:
+    """Return the name of a record's class in the database."""
+    return _KINDS[kind]
+
+
+def encode_record(record: Record) -> bytes:
     """Return the whole record."""
     return _dump(record)
 
 
-def decode_channel(data: bytes) -> ChannelRecord:
-    """Return the record."""
-    return _converter.structure(json.loads(data), ChannelRecord)
+def decode_record(kind: bytes, data: bytes) -> Record:
+    """Return the record; raises LookupError for a kind that this program does not know."""
+    try:
+        record_class = RECORDS[kind.decode()]
+    except KeyError:
+        raise LookupError(
+            f"a checkpoint has a {kind.decode()!r}, which this program does not know"
+        ) from None
+    return _converter.structure(json.loads(data), record_class)
+
+
+_KINDS = {record_class: name.encode() for name, record_class in RECORDS.items()}
 
 
 def _dump(value: Any) -> bytes:

@@ -41,7 +41,7 @@ class Dialect(ABC):
         return sql
 
     @abstractmethod
-    def upsert(self, table: str, key: str, columns: Sequence[str]) -> str:
+    def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:
         """Return an INSERT of ``key`` and ``columns`` that replaces the row of that key."""
 
     @abstractmethod
@@ -77,7 +77,8 @@ class Dialect(ABC):
         """Give a handle back."""
 
 
-def plain_insert(table: str, key: str, columns: Sequence[str]) -> str:
+def plain_insert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
     """Return a plain INSERT, the only one that executemany of MariaDB sends in one piece."""
-    marks = ", ".join("?" * (1 + len(columns)))
-    return f"INSERT INTO {table} ({', '.join((key, *columns))}) VALUES ({marks})"  # noqa: S608
+    names = (*key, *columns)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608

@@ -11,7 +11,7 @@ from zope.interface import Attribute, Interface
 
 from chat.network.errors import UnavailableError as UnavailableError
 from chat.network.events import Entry
-from chat.network.records import Account, ChannelRecord, Checkpoint
+from chat.network.records import Account, Checkpoint, Record, RecordKey
 
 #: What a subscriber of the log is called with: entries in order, each exactly once.
 Apply = Callable[[Sequence[Entry]], None]
@@ -51,13 +51,13 @@ class IEventLog(Interface):
 
 
 class ICheckpoints(Interface):
-    """The channels at some position of the log, so that a start reads little."""
+    """What is so at some position of the log, so that a start reads little."""
 
     def load() -> Deferred[Checkpoint]:
         """Return the last checkpoint, at sequence 0 and empty in a new database."""
 
     def save(
-        sequence: int, changed: Sequence[ChannelRecord], removed: Sequence[str]
+        sequence: int, changed: Sequence[Record], removed: Sequence[RecordKey]
     ) -> Deferred[None]:
         """Move the checkpoint to ``sequence``: what changed, and is gone, since the last."""
 

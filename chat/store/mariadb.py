@@ -134,7 +134,7 @@ class MariaDB(Dialect):
         """Return ``sql`` with ``%s`` for a parameter."""
         return sql.replace("%", "%%").replace("?", "%s")
 
-    def upsert(self, table: str, key: str, columns: Sequence[str]) -> str:
+    def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:
         """Return INSERT ... ON DUPLICATE KEY UPDATE."""
         changes = ", ".join(f"{column} = VALUES({column})" for column in columns)
         return f"{plain_insert(table, key, columns)} ON DUPLICATE KEY UPDATE {changes}"

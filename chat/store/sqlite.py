@@ -76,10 +76,11 @@ class SQLite(Dialect):
         else:
             connection.execute("PRAGMA query_only = ON")
 
-    def upsert(self, table: str, key: str, columns: Sequence[str]) -> str:
+    def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:
         """Return INSERT ... ON CONFLICT DO UPDATE."""
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns)
-        return f"{plain_insert(table, key, columns)} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        insert = plain_insert(table, key, columns)
+        return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
     def tables_query(self) -> str:
         """Return a SELECT over sqlite_master."""

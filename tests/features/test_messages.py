@@ -209,7 +209,7 @@ class OperatorTests(MessageCase):
         self.bob.lines()
         self.assertEqual(
             self.alice.exchange("KILL bob :spam"),
-            [":bob!bob@127.0.0.1 QUIT :Killed (spam)"],
+            [":bob!bob@127.0.0.1 QUIT :Killed (alice (spam))"],
         )
         self.assertEqual(self.bob.lines(), ["ERROR :Killed (alice (spam))"])
         self.assertTrue(self.bob.is_closed)

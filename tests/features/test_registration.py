@@ -152,7 +152,8 @@ class LoginTests(SynchronousTestCase):
         self.assertTrue(alice.lines()[0].startswith(":irc.test 001 Alice "))
         client = world.network.client("alice")
         assert client is not None
-        self.assertEqual((client.account, list(client.sessions.values())), ("Alice", ["laptop"]))
+        devices = [device.name for device in client.sessions.values()]
+        self.assertEqual((client.account, devices), ("Alice", ["laptop"]))
         self.assertEqual(alice.log, ["logged in as Alice by PLAIN"])
 
     def test_wrong_password_and_unknown_account_look_alike(self) -> None:

@@ -30,6 +30,7 @@ from chat.network.events import (
     TopicChanged,
 )
 from chat.network.ids import ClientId, EventId, SessionId, Timestamp
+from chat.network.records import ChannelRecord, RecordKey
 from chat.network.state import Network
 
 
@@ -52,7 +53,7 @@ class StateCase(SynchronousTestCase):
 
     def register(self, session: str, nick: str, account: str | None = None) -> list[Change]:
         return self.apply(
-            SessionRegistered(SessionId(session), nick, nick, "h", nick, account, None), session
+            SessionRegistered(SessionId(session), nick, nick, "h", nick, account), session
         )
 
     def client(self, nick: str, account: str | None = None) -> Client:
@@ -113,7 +114,7 @@ class SessionTests(StateCase):
             changes,
             [
                 Change(SessionsClosed("Killed (bob (spam))"), ("alice",)),
-                Change(ClientQuit("alice!alice@h", "Killed (spam)"), ("bob",)),
+                Change(ClientQuit("alice!alice@h", "Killed (bob (spam))"), ("bob",)),
             ],
         )
         self.assertNotIn("alice", self.network.sessions)
@@ -231,12 +232,13 @@ class CheckpointTests(StateCase):
         self.join(bob, "#temporary")
         changed, removed = self.network.take_touched()
         self.assertEqual([record.name for record in changed], ["#kept"])
-        self.assertEqual(removed, ["#temporary"])
+        self.assertEqual(removed, [RecordKey(ChannelRecord, "#temporary")])
         self.assertEqual(self.network.take_touched(), ([], []))
         self.apply(MessageSent(alice.actor, "PRIVMSG", "#kept", "x", channel="#kept"))
         self.assertEqual(self.network.take_touched(), ([], []))
         self.apply(TopicChanged(alice.actor, "#kept", "new"))
         (record,), _ = self.network.take_touched()
+        assert isinstance(record, ChannelRecord)
         assert record.topic is not None
         self.assertEqual(record.topic.text, "new")
 

@@ -81,18 +81,20 @@ INSERT INTO log_position (id, sequence)
     SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position);
 
 
--- The channels as they are after the event at the checkpoint's sequence, so that a start
--- reads the rest of the log and not all of it.
-CREATE TABLE IF NOT EXISTS channel (
-    folded  VARBINARY(255) NOT NULL,  -- the name in lower case, as the casemapping has it
-    record  MEDIUMBLOB NOT NULL,      -- topic, modes, lists and ranks as JSON: read and written whole
-    CONSTRAINT channel_key PRIMARY KEY (folded),
-    CONSTRAINT channel_folded_length CHECK (LENGTH(folded) BETWEEN 1 AND 255),
-    CONSTRAINT channel_record_length CHECK (LENGTH(record) <= 16777215)
+-- Channels and bans as they are after the event at the checkpoint's sequence, so that a
+-- start reads the rest of the log and not all of it.
+CREATE TABLE IF NOT EXISTS record (
+    kind  VARBINARY(32) NOT NULL,   -- channel or ban
+    name  VARBINARY(255) NOT NULL,  -- in lower case, as the casemapping has it
+    data  MEDIUMBLOB NOT NULL,      -- the fields as JSON: read and written whole
+    CONSTRAINT record_key PRIMARY KEY (kind, name),
+    CONSTRAINT record_kind_length CHECK (LENGTH(kind) BETWEEN 1 AND 32),
+    CONSTRAINT record_name_length CHECK (LENGTH(name) BETWEEN 1 AND 255),
+    CONSTRAINT record_data_length CHECK (LENGTH(data) <= 16777215)
 );
 CREATE TABLE IF NOT EXISTS checkpoint (
     id        INTEGER NOT NULL,  -- always 1: the table has one row
-    sequence  BIGINT NOT NULL,   -- the last event that the channels contain
+    sequence  BIGINT NOT NULL,   -- the last event that the records contain
     CONSTRAINT checkpoint_key PRIMARY KEY (id),
     CONSTRAINT checkpoint_one_row CHECK (id = 1)
 );

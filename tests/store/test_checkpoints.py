@@ -3,7 +3,14 @@ from __future__ import annotations
 from attrs import evolve
 
 from chat.network.ids import Timestamp
-from chat.network.records import ChannelRecord, Checkpoint, ListEntry, TopicRecord
+from chat.network.records import (
+    ChannelRecord,
+    Checkpoint,
+    ListEntry,
+    NetworkBan,
+    RecordKey,
+    TopicRecord,
+)
 from chat.store.checkpoints import Checkpoints
 from chat.store.interfaces import ICheckpoints
 from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test
@@ -16,6 +23,10 @@ ROOM = ChannelRecord(
     lists={"b": (ListEntry("*!*@evil", "alice", Timestamp(3)),)},
     ranks={"alice": "ov"},
 )
+
+
+def key(name: str) -> RecordKey:
+    return RecordKey(ChannelRecord, name)
 
 
 class CheckpointTests(StoreTestCase):
@@ -32,16 +43,25 @@ class CheckpointTests(StoreTestCase):
         await checkpoints.save(5, [ROOM, other], [])
         self.assertEqual(await checkpoints.load(), Checkpoint(5, (other, ROOM)))
         changed = evolve(ROOM, name="#ROOM", topic=None)
-        await checkpoints.save(9, [changed], ["#Other", "#never"])
+        await checkpoints.save(9, [changed], [key("#Other"), key("#never")])
         self.assertEqual(await checkpoints.load(), Checkpoint(9, (changed,)))
         await checkpoints.save(9, [changed], [])
+
+    @coroutine_test
+    async def test_a_name_of_each_kind(self) -> None:
+        checkpoints = Checkpoints(await self.new_database())
+        ban = NetworkBan("#room", "spam", "op", Timestamp(1), Timestamp(2))
+        await checkpoints.save(5, [ROOM, ban], [])
+        self.assertEqual(await checkpoints.load(), Checkpoint(5, (ban, ROOM)))
+        await checkpoints.save(6, [], [RecordKey(NetworkBan, "#room")])
+        self.assertEqual(await checkpoints.load(), Checkpoint(6, (ROOM,)))
 
     @coroutine_test
     async def test_never_goes_back(self) -> None:
         checkpoints = Checkpoints(await self.new_database())
         await checkpoints.save(5, [ROOM], [])
         with self.assertRaisesRegex(ValueError, "at 5 cannot go back to 4"):
-            await checkpoints.save(4, [], ["#room"])
+            await checkpoints.save(4, [], [key("#room")])
         self.assertEqual(await checkpoints.load(), Checkpoint(5, (ROOM,)))
 
     @coroutine_test

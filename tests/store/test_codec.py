@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.network.events import EVENTS, Event, MessageSent, TopicChanged
-from chat.network.records import ChannelRecord
-from chat.store.codec import decode_channel, decode_event, encode_channel, encode_event
+from chat.network.records import ChannelRecord, NetworkBan, Record
+from chat.store.codec import decode_event, decode_record, encode_event, encode_record, record_kind
 from tests.store.databases import ALICE
 
 events = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: st.from_type(EVENTS[name]))
@@ -79,8 +79,13 @@ class EventTests(SynchronousTestCase):
         )
 
 
-class ChannelTests(SynchronousTestCase):
+class RecordTests(SynchronousTestCase):
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.from_type(ChannelRecord))
-    def test_round_trip(self, record: ChannelRecord) -> None:
-        self.assertEqual(decode_channel(encode_channel(record)), record)
+    @given(st.from_type(ChannelRecord) | st.from_type(NetworkBan))
+    def test_round_trip(self, record: Record) -> None:
+        kind = record_kind(type(record))
+        self.assertEqual(decode_record(kind, encode_record(record)), record)
+
+    def test_unknown_kind_is_named(self) -> None:
+        error = self.assertRaises(LookupError, decode_record, b"teapot", b"{}")
+        self.assertIn("teapot", str(error))

@@ -173,10 +173,10 @@ class DatabaseTests(StoreTestCase):
         every = bytes(range(256)) * 4
 
         def store(cursor: Cursor) -> bytes:
-            upsert = cursor.dialect.upsert("channel", "folded", ("record",))
-            cursor.execute(upsert, (b"0012", b"old"))
-            cursor.executemany(upsert, [(b"0012", every), (b"?%s%%", b"")])
-            cursor.execute("SELECT record FROM channel WHERE folded = ?", (b"0012",))
+            upsert = cursor.dialect.upsert("record", ("kind", "name"), ("data",))
+            cursor.execute(upsert, (b"7", b"0012", b"old"))
+            cursor.executemany(upsert, [(b"7", b"0012", every), (b"7", b"?%s%%", b"")])
+            cursor.execute("SELECT data FROM record WHERE name = ?", (b"0012",))
             ((record,),) = cursor.fetchall()
             assert isinstance(record, bytes)
             return record

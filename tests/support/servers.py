@@ -151,7 +151,11 @@ class Server:
         """Start the server, and wait until it says that it is ready."""
         self.spawn()
         until(self._is_ready, f"the server is not ready:\n{self.log()}")
-        self.port = int(re.findall(r"Listening on .*port=(\d+)", self.log())[0])
+        self.port = self.listening_port()
+
+    def listening_port(self) -> int:
+        """Return the port that the log names."""
+        return int(re.findall(r"Listening on .*port=(\d+)", self.log())[0])
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process, and do not wait."""

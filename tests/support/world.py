@@ -98,7 +98,7 @@ class World:
     def connect(self, **peer: Any) -> FakeClient:
         """Return a client that has said nothing yet."""
         self._count += 1
-        return FakeClient(self, SessionId(f"s{self._count}"), Peer("127.0.0.1", **peer))
+        return FakeClient(self, SessionId(f"s{self._count}"), Peer(**{"host": "127.0.0.1", **peer}))
 
     def client(self, nick: str, capabilities: str = "", account: str | None = None) -> FakeClient:
         """Return a registered client whose welcome has been read."""
