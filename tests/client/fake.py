@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
@@ -135,7 +136,7 @@ class FakeServer(Factory):
 
     async def stop(self, reactor: Any) -> None:
         """Stop listening, and wait until nobody is connected."""
-        await self.port.stopListening()
+        await maybeDeferred(self.port.stopListening)
         for session in list(self.sessions):
             session.transport.abortConnection()
         await until(reactor, lambda: not self.sessions)

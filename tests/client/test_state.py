@@ -104,7 +104,7 @@ class RegistrationTest(SynchronousTestCase):
         self.assertEqual(events, [Disconnected("Later")])
 
     def test_list_over_several_lines(self) -> None:
-        """ "If the reply contains multiple lines, all but the last have an asterisk" (CAP LS 302)."""
+        """Capability negotiation: an asterisk before the names says that more follow."""
         driver = Driver()
         driver.state.open()
         driver.sent()

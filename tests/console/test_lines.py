@@ -52,7 +52,7 @@ class LineTest(SynchronousTestCase):
         event = ev.Secured("there:1", "chat.test", "TLSv1.3", "AES", server, own)
         address, theirs, ours = plain(event)
         self.assertIn("there:1: chat.test, TLSv1.3, AES", address)
-        self.assertIn("server's certificate is valid for 89 more days (until 2026-07-29", theirs)
+        self.assertIn("server's certificate is valid for 89 more days (until 2026-07-30)", theirs)
         self.assertIn("your certificate is valid for 2 more days", ours)
 
     def test_server_text_is_no_terminal_control(self) -> None:

@@ -35,15 +35,20 @@ class IRC:
     def login(cls, port: int, device: Device, capabilities: str = CAPABILITIES) -> IRC:
         """Return a connection that is logged in with the password, and welcomed."""
         self = cls(port, device)
-        account = device.account
-        self.send(f"CAP REQ :sasl {capabilities}", "AUTHENTICATE PLAIN")
-        self.expect(r"AUTHENTICATE \+")
-        plain = base64.b64encode(f"\0{account}\0{PASSWORD}".encode()).decode()
-        self.send(f"AUTHENTICATE {plain}")
+        self.send(f"CAP REQ :sasl {capabilities}")
+        self.authenticate()
         self.expect(r"\S+ 903 ")
+        account = device.account
         self.send(f"NICK {account}", f"USER {account} 0 * :{account.title()}", "CAP END")
         self.expect(r"\S+ (376|422) ")
         return self
+
+    def authenticate(self) -> None:
+        """Send the password, and do not wait for what that leads to."""
+        self.send("AUTHENTICATE PLAIN")
+        self.expect(r"(\S+ )?AUTHENTICATE \+")
+        plain = f"\0{self.device.account}\0{PASSWORD}".encode()
+        self.send(f"AUTHENTICATE {base64.b64encode(plain).decode()}")
 
     def send(self, *lines: str) -> None:
         """Send lines; `ConnectionEndedError` when nobody takes them."""

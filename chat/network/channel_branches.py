@@ -1,0 +1,170 @@
+"""How events on channels, and messages, change the state.
+
+One function for each event: total, and without policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chat.irc.modes import ModeChange, ModeKind
+from chat.network import events, modes
+from chat.network.changes import (
+    Change,
+    Entered,
+)
+from chat.network.entities import Channel
+from chat.network.events import Entry, Event
+from chat.network.records import (
+    ChannelRecord,
+    ListEntry,
+    RecordKey,
+    TopicRecord,
+)
+
+if TYPE_CHECKING:
+    from chat.network.state import Network
+
+
+def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    name = network.fold(event.channel)
+    channel = network.channels.get(name)
+    account = event.actor.account
+    if channel is None:
+        # On replay nobody is connected, but a channel with an owner lasts.
+        if client is None and account is None:
+            return
+        channel = Channel(event.channel, entry.time)
+        channel.modes = dict.fromkeys(modes.INITIAL_MODES, "")
+        if account is not None:
+            channel.modes[modes.PERMANENT] = ""
+            channel.ranks[account] = modes.FOUNDER
+        network.channels[name] = channel
+        network.touch([RecordKey(ChannelRecord, name)])
+    if client is None or client in channel.members:
+        return
+    if account is None:
+        rank = "" if channel.members or channel.is_permanent else modes.OPERATOR
+    else:
+        rank = channel.ranks.get(account, "")
+    channel.members[client] = rank
+    channel.invited.discard(client.id)
+    client.channels[name] = channel
+    yield Change(event, network.witnesses(client, channel))
+    yield Change(Entered(client, channel), tuple(client.sessions))
+
+
+def _parted(network: Network, entry: Entry, event: events.Parted) -> Iterator[Change]:
+    found = network.membership(event.actor.client, event.channel)
+    if found is not None:
+        client, channel = found
+        yield Change(event, network.witnesses(client, channel))
+        network.remove(client, channel)
+
+
+def _kicked(network: Network, entry: Entry, event: events.Kicked) -> Iterator[Change]:
+    found = network.membership(event.client, event.channel)
+    if found is not None:
+        client, channel = found
+        yield Change(event, network.witnesses(client, channel))
+        network.remove(client, channel)
+
+
+def _invited(network: Network, entry: Entry, event: events.Invited) -> Iterator[Change]:
+    client = network.clients.get(event.client)
+    channel = network.channel(event.channel)
+    if client is None:
+        return
+    if channel is not None:
+        channel.invited.add(client.id)
+    yield Change(event, tuple(client.sessions))
+
+
+def _topic_changed(network: Network, entry: Entry, event: events.TopicChanged) -> Iterator[Change]:
+    channel = network.channel(event.channel)
+    if channel is None:
+        return
+    channel.topic = TopicRecord(event.text, event.actor.source, entry.time) if event.text else None
+    network.touch([RecordKey(ChannelRecord, network.fold(channel.name))])
+    yield Change(event, network.audience(channel))
+
+
+def _modes_changed(network: Network, entry: Entry, event: events.ModesChanged) -> Iterator[Change]:
+    channel = network.channel(event.channel)
+    if channel is None:
+        return
+    for change in event.changes:
+        _change_mode(network, channel, change, entry, event)
+    network.touch([RecordKey(ChannelRecord, network.fold(channel.name))])
+    yield Change(event, network.audience(channel))
+    network.drop_if_over(network.fold(channel.name), channel)
+
+
+def _change_mode(
+    network: Network, channel: Channel, change: ModeChange, entry: Entry, event: events.ModesChanged
+) -> None:
+    letter, argument = change.letter, change.argument or ""
+    match modes.CHANNEL_MODES[letter]:
+        case ModeKind.LIST:
+            masks = channel.lists.setdefault(letter, {})
+            if change.adding:
+                entries = ListEntry(argument, event.actor.source, entry.time)
+                masks.setdefault(network.fold(argument), entries)
+            else:
+                masks.pop(network.fold(argument), None)
+        case ModeKind.PREFIX:
+            account = event.accounts.get(argument)
+            if account is not None:
+                channel.ranks[account] = _ranked(channel.ranks.get(account, ""), change)
+                if not channel.ranks[account]:
+                    del channel.ranks[account]
+            member = network.client(argument)
+            if member is not None and member in channel.members:
+                channel.members[member] = _ranked(channel.members[member], change)
+        case _ if change.adding:
+            channel.modes[letter] = argument
+        case _:
+            channel.modes.pop(letter, None)
+
+
+def _message_sent(network: Network, entry: Entry, event: events.MessageSent) -> Iterator[Change]:
+    sender = network.clients.get(event.actor.client)
+    if sender is not None:
+        sender.active = entry.time
+    if event.channel is not None:
+        channel = network.channel(event.channel)
+        if channel is None:
+            return
+        if event.rank:
+            audience = network.sessions_of(
+                member
+                for member, ranks in channel.members.items()
+                if member is sender or modes.at_least(ranks, event.rank)
+            )
+        else:
+            audience = network.audience(channel)
+        yield Change(event, audience)
+        return
+    receiver = network.clients.get(event.client) if event.client is not None else None
+    if sender is not None and receiver is not None:
+        sender.accepted.add(receiver.id)  # whom one writes to may answer
+    parties = dict.fromkeys(party for party in (receiver, sender) if party is not None)
+    yield Change(event, network.sessions_of(parties))
+
+
+def _ranked(ranks: str, change: ModeChange) -> str:
+    kept = ranks.replace(change.letter, "")
+    return kept + change.letter if change.adding else kept
+
+
+BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] = {
+    events.Joined: _joined,
+    events.Parted: _parted,
+    events.Kicked: _kicked,
+    events.Invited: _invited,
+    events.TopicChanged: _topic_changed,
+    events.ModesChanged: _modes_changed,
+    events.MessageSent: _message_sent,
+}

@@ -1,0 +1,248 @@
+"""How events of sessions and clients change the state.
+
+One function for each event: total, and without policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chat.network import bans, events, modes
+from chat.network.changes import (
+    Change,
+    ClientQuit,
+    Entered,
+    MonitoredOffline,
+    MonitoredOnline,
+    NicknameTaken,
+    SessionsClosed,
+    Welcomed,
+)
+from chat.network.entities import Client, Departed, Device
+from chat.network.events import Entry, Event
+from chat.network.ids import ClientId, Timestamp
+from chat.network.records import (
+    NetworkBan,
+)
+from chat.network.watchers import Watchers
+
+if TYPE_CHECKING:
+    from chat.network.state import Network
+
+
+def _node_started(network: Network, entry: Entry, event: events.NodeStarted) -> Iterator[Change]:
+    network.clients.clear()
+    network.sessions.clear()
+    network.nicks.clear()
+    network.watchers = Watchers(network.fold)
+    for name, channel in list(network.channels.items()):
+        channel.members.clear()
+        channel.invited.clear()
+        network.drop_if_over(name, channel)
+    return iter(())
+
+
+def _session_registered(
+    network: Network, entry: Entry, event: events.SessionRegistered
+) -> Iterator[Change]:
+    client = network.client(event.nick)
+    if client is not None and (client.account is None or client.account != event.account):
+        yield Change(NicknameTaken(event.nick), (event.session,))
+        return
+    if client is None:
+        client = Client(
+            ClientId(event.session),
+            event.nick,
+            event.username,
+            event.host,
+            event.realname,
+            event.account,
+            event.role,
+            signon=entry.time,
+            active=entry.time,
+        )
+        network.clients[client.id] = network.nicks[network.fold(client.nick)] = client
+        network.most_clients = max(network.most_clients, len(network.clients))
+    client.sessions[event.session] = Device(event.device, event.certificate)
+    network.sessions[event.session] = client
+    yield Change(Welcomed(client), (event.session,))
+    if len(client.sessions) == 1:
+        yield from _came(network, client)
+    for channel in client.channels.values():
+        yield Change(events.Joined(client.actor, channel.name, client.realname), (event.session,))
+        yield Change(Entered(client, channel), (event.session,))
+
+
+def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:
+    client = network.sessions.pop(event.session, None)
+    if client is None:
+        return
+    network.watchers.forget(event.session)
+    del client.sessions[event.session]
+    if not client.sessions:
+        yield from _quit(network, client, event.reason, entry.time)
+
+
+def _killed(network: Network, entry: Entry, event: events.Killed) -> Iterator[Change]:
+    client = network.clients.get(event.client)
+    if client is None:
+        return
+    by = event.actor.source.partition("!")[0]
+    yield from _close(network, client, f"Killed ({by} ({event.reason}))", entry.time)
+
+
+def _network_banned(
+    network: Network, entry: Entry, event: events.NetworkBanned
+) -> Iterator[Change]:
+    mask = network.fold(event.mask)
+    ban = NetworkBan(event.mask, event.reason, event.actor.source, entry.time, event.expires)
+    network.bans[mask] = ban
+    network.touch([network.key_of(ban)])
+    for client in list(network.clients.values()):
+        if client.id != event.actor.client and bans.matches_client(ban, client):
+            yield from _close(network, client, f"Banned: {event.reason}", entry.time)
+
+
+def _network_unbanned(
+    network: Network, entry: Entry, event: events.NetworkUnbanned
+) -> Iterator[Change]:
+    ban = network.bans.pop(network.fold(event.mask), None)
+    if ban is not None:
+        network.touch([network.key_of(ban)])
+    return iter(())
+
+
+def _close(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
+    """End all sessions of a client, and so the client."""
+    yield Change(SessionsClosed(reason), tuple(client.sessions))
+    for session in client.sessions:
+        del network.sessions[session]
+        network.watchers.forget(session)
+    client.sessions.clear()
+    yield from _quit(network, client, reason, time)
+
+
+def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
+    yield Change(ClientQuit(client.source, reason), network.peers(client))
+    for channel in list(client.channels.values()):
+        network.remove(client, channel)
+    del network.clients[client.id], network.nicks[network.fold(client.nick)]
+    yield from _went(network, client, time)
+
+
+def _came(network: Network, client: Client) -> Iterator[Change]:
+    watching = network.watchers.of(client.nick)
+    if watching:
+        yield Change(MonitoredOnline(client.source), watching)
+
+
+def _went(network: Network, client: Client, time: Timestamp) -> Iterator[Change]:
+    network.departed.append(
+        Departed(client.nick, client.username, client.host, client.realname, time)
+    )
+    watching = network.watchers.of(client.nick)
+    if watching:
+        yield Change(MonitoredOffline(client.nick), watching)
+
+
+def _monitor_changed(
+    network: Network, entry: Entry, event: events.MonitorChanged
+) -> Iterator[Change]:
+    if event.session in network.sessions:
+        network.watchers.change(event.session, event.added, event.removed)
+    return iter(())
+
+
+def _nick_changed(network: Network, entry: Entry, event: events.NickChanged) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is None:
+        return
+    if network.client(event.nick) not in (None, client):
+        if entry.origin is not None:
+            yield Change(NicknameTaken(event.nick), (entry.origin,))
+        return
+    del network.nicks[network.fold(client.nick)]
+    is_other_name = network.fold(client.nick) != network.fold(event.nick)
+    if is_other_name:
+        yield from _went(network, client, entry.time)
+    client.nick = event.nick
+    network.nicks[network.fold(event.nick)] = client
+    yield Change(event, network.peers(client))
+    if is_other_name:
+        yield from _came(network, client)
+
+
+def _account_changed(
+    network: Network, entry: Entry, event: events.AccountChanged
+) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is not None:
+        client.account = event.account
+        client.role = event.role
+        yield Change(event, network.peers(client))
+
+
+def _away_changed(network: Network, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is not None:
+        client.away = event.message
+        yield Change(event, network.peers(client))
+
+
+def _realname_changed(
+    network: Network, entry: Entry, event: events.RealnameChanged
+) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is not None:
+        client.realname = event.realname
+        yield Change(event, network.peers(client))
+
+
+def _accept_changed(
+    network: Network, entry: Entry, event: events.AcceptChanged
+) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is not None:
+        client.accepted |= set(event.added)
+        client.accepted -= set(event.removed)
+    return iter(())
+
+
+def _wallops_sent(network: Network, entry: Entry, event: events.WallopsSent) -> Iterator[Change]:
+    listeners = (
+        client for client in network.clients.values() if modes.USER_WALLOPS in client.modes
+    )
+    yield Change(event, network.sessions_of(listeners))
+
+
+def _user_modes_changed(
+    network: Network, entry: Entry, event: events.UserModesChanged
+) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is None:
+        return
+    for change in event.changes:
+        if change.adding:
+            client.modes.add(change.letter)
+        else:
+            client.modes.discard(change.letter)
+    yield Change(event, tuple(client.sessions))
+
+
+BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] = {
+    events.NodeStarted: _node_started,
+    events.SessionRegistered: _session_registered,
+    events.SessionEnded: _session_ended,
+    events.Killed: _killed,
+    events.NetworkBanned: _network_banned,
+    events.NetworkUnbanned: _network_unbanned,
+    events.MonitorChanged: _monitor_changed,
+    events.NickChanged: _nick_changed,
+    events.AccountChanged: _account_changed,
+    events.AwayChanged: _away_changed,
+    events.RealnameChanged: _realname_changed,
+    events.AcceptChanged: _accept_changed,
+    events.WallopsSent: _wallops_sent,
+    events.UserModesChanged: _user_modes_changed,
+}

@@ -1,0 +1,1 @@
+"""The public conformance suite irctest against our own server; docs/conformance.md says how."""

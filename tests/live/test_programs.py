@@ -1,0 +1,190 @@
+"""Programs that people have: WeeChat, irssi and our own console, set up as the README says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from unittest import SkipTest
+
+from twisted.trial.unittest import TestCase
+
+from tests.live.irc import IRC
+from tests.support.servers import PASSWORD, Server, make_home, until
+
+_EXTERNAL = 'password = "optional"'
+
+
+def needs(*programs: str) -> None:
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        raise SkipTest(f"not installed: {', '.join(missing)}")
+
+
+class ProgramTestCase(TestCase):
+    """Alice uses the program; bob is there by the client of the other tests."""
+
+    def start(self, **sections: str) -> None:
+        self.home = make_home(**sections)
+        self.server = Server(self.home)
+        self.addCleanup(self.server.cleanup)
+        self.server.start()
+        # A short name: sockets and FIFOs are made in it.
+        self.directory = Path(tempfile.mkdtemp(prefix="sc-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.alice = self.home.device("alice")
+
+    def bob_joins(self) -> IRC:
+        bob = IRC.login(self.server.port, self.home.device("bob"))
+        self.addCleanup(bob.close)
+        bob.exchange("JOIN #room")
+        return bob
+
+    def restart_on_the_same_port(self) -> None:
+        self.home.configure(listen=f'tls = ["127.0.0.1:{self.server.port}"]')
+        self.server.kill()
+        self.server.start()
+
+
+class WeeChatTests(ProgramTestCase):
+    def launch(self, *options: str) -> None:
+        needs("weechat-headless")
+        self.fifo = self.directory / "fifo"
+        commands = [
+            "/set logger.file.flush_delay 0",
+            f"/set fifo.file.path {self.fifo}",
+            f"/set weechat.network.gnutls_ca_user {self.alice.ca}",
+            f"/server add chat localhost/{self.server.port} -ssl",
+            f"/set irc.server.chat.ssl_cert {self.alice.pem}",
+            "/set irc.server.chat.nicks alice",
+            "/set irc.server.chat.autojoin #room",
+            "/set irc.server.chat.autoreconnect_delay 1",
+            *options,
+            "/connect chat",
+        ]
+        words = [word for command in commands for word in ("--run-command", command)]
+        weechat = subprocess.Popen(
+            ["weechat-headless", "--dir", str(self.directory / "weechat"), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(weechat.wait, 20)
+        self.addCleanup(weechat.kill)
+
+    def wait_for(self, text: str, buffer: str = "irc.chat.#room", times: int = 1) -> None:
+        log = self.directory / "weechat" / "logs" / f"{buffer}.weechatlog"
+        until(
+            lambda: log.exists() and log.read_text().count(text) >= times,
+            f"{text!r} in {log.name}; it has {log.read_text() if log.exists() else 'nothing'}",
+        )
+
+    def type(self, text: str, buffer: str = "irc.chat.#room") -> None:
+        until(self.fifo.exists, "WeeChat has no FIFO")
+        self.fifo.write_text(f"{buffer} *{text}\n")
+
+    def assert_talks(self) -> None:
+        self.wait_for("has joined #room")
+        bob = self.bob_joins()
+        self.type("hello from WeeChat")
+        bob.expect(r"alice!\S+ PRIVMSG #room :hello from WeeChat$")
+        bob.send("PRIVMSG #room :hello, WeeChat")
+        self.wait_for("bob\thello, WeeChat")
+        bob.send("PRIVMSG alice :between us")
+        self.wait_for("bob\tbetween us", "irc.chat.bob")
+
+    def test_with_a_password(self) -> None:
+        self.start()
+        self.launch(
+            "/set irc.server.chat.sasl_mechanism plain",
+            "/set irc.server.chat.sasl_username alice",
+            f"/set irc.server.chat.sasl_password {PASSWORD}",
+        )
+        self.assert_talks()
+        self.wait_for("peer's certificate is trusted", "irc.server.chat")
+        # The server is killed: WeeChat returns by itself to a room that is as it was.
+        self.type("/topic what lasts")
+        self.wait_for('has changed topic for #room to "what lasts"')
+        self.restart_on_the_same_port()
+        self.wait_for("has joined #room (", times=0)
+        self.wait_for('Topic for #room is "what lasts"')
+        bob = self.bob_joins()
+        self.type("here again")
+        bob.expect(r"alice!\S+ PRIVMSG #room :here again$")
+
+    def test_with_the_certificate_alone(self) -> None:
+        self.start(accounts=_EXTERNAL)
+        self.launch("/set irc.server.chat.sasl_mechanism external")
+        self.assert_talks()
+        self.assertIn("logged in as alice by EXTERNAL", self.server.log())
+
+
+class IrssiTests(ProgramTestCase):
+    def launch(self, network: str) -> None:
+        needs("irssi", "tmux")
+        environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
+        self.tmux("new-session", "-d", "-x", "150", "-y", "50",
+                  f"irssi --home={self.directory / 'irssi'}", env=environment)  # fmt: skip
+        self.addCleanup(self.tmux, "kill-server")
+        self.wait_for("Irssi v")
+        self.type(f"/network add -nick alice {network} chat")
+        self.type(
+            f"/server add -tls -tls_verify -tls_cafile {self.alice.ca}"
+            f" -tls_cert {self.alice.pem} -network chat localhost {self.server.port}"
+        )
+        self.type("/connect chat")
+        self.wait_for("Welcome to the securechat network, alice")
+
+    def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
+        done = subprocess.run(
+            ["tmux", "-f", os.devnull, "-S", str(self.directory / "tmux"), *words],
+            env=env, capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def type(self, text: str) -> None:
+        self.tmux("send-keys", "-l", text)
+        self.tmux("send-keys", "Enter")
+
+    def wait_for(self, text: str) -> None:
+        until(
+            lambda: text in self.tmux("capture-pane", "-p", "-J"),
+            f"{text!r} on irssi's screen",
+        )
+
+    def assert_talks(self) -> None:
+        self.type("/join #room")
+        self.wait_for("alice [alice@") if False else self.wait_for("has joined #room")
+        bob = self.bob_joins()
+        self.type("hello from irssi")
+        bob.expect(r"alice!\S+ PRIVMSG #room :hello from irssi$")
+        bob.send("PRIVMSG #room :hello, irssi")
+        self.wait_for("bob> hello, irssi")
+
+    def test_with_a_password(self) -> None:
+        self.start()
+        self.launch(f'-sasl_mechanism PLAIN -sasl_username alice -sasl_password "{PASSWORD}"')
+        self.assert_talks()
+
+    def test_with_the_certificate_alone(self) -> None:
+        self.start(accounts=_EXTERNAL)
+        self.launch("-sasl_mechanism EXTERNAL -sasl_username alice -sasl_password none")
+        self.assert_talks()
+        self.assertIn("logged in as alice by EXTERNAL", self.server.log())
+
+
+class ConsoleTests(ProgramTestCase):
+    def test_talks_and_returns_after_a_crash(self) -> None:
+        self.start()
+        console = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("securechat")), "connect", "--plain",
+                f"localhost:{self.server.port}", "--dir", str(self.alice.directory),
+                "--password-file", str(self.home.password_file),
+            ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        print(console)
