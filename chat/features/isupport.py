@@ -1,20 +1,48 @@
-"""The lines of RPL_ISUPPORT, part of the welcome and of VERSION.
+"""ISUPPORT: what this server has, told with the welcome, by VERSION and on request.
 
-Source: Modern IRC, "Feature Advertisement".
+Sources: Modern IRC, "Feature Advertisement";
+https://ircv3.net/specs/extensions/extended-isupport
 """
 
 from __future__ import annotations
 
-from chat.features.feature import Features, Lines
-from chat.irc.numerics import RPL_ISUPPORT
+from attrs import evolve
+
+from chat.features.feature import Effects, Feature, Features, Lines, Request
+from chat.irc.message import Message
+from chat.irc.numerics import ERR_NOTREGISTERED, RPL_ISUPPORT
+from chat.network.session import Phase
 from chat.network.settings import Settings
+
+feature = Feature()
+feature.capability(
+    "draft/extended-isupport", "https://ircv3.net/specs/extensions/extended-isupport"
+)
 
 #: Tokens of one line: a message has 15 parameters, and two of them are taken.
 _TOKENS = 13
 
 
-def lines(features: Features, settings: Settings) -> Lines:
-    """Return the replies that tell all tokens."""
+@feature.command("ISUPPORT", phases=(Phase.REGISTERING, Phase.REGISTERED))
+def isupport(request: Request) -> Effects:
+    """ISUPPORT: see all features of the server again."""
+    session = request.session
+    if session.phase is Phase.REGISTERING and (
+        "draft/extended-isupport" not in session.capabilities
+    ):
+        yield ERR_NOTREGISTERED()
+        return
+    yield from lines(request.features, request.settings, session.capabilities)
+
+
+def lines(features: Features, settings: Settings, capabilities: frozenset[str]) -> Lines:
+    """Return the replies that tell all tokens, in a batch of their own where that is wanted."""
+    batched = {"batch", "draft/extended-isupport"} <= capabilities
+    if batched:
+        yield Message("BATCH", ("+isupport", "draft/isupport"))
     tokens = features.isupport(settings)
     for start in range(0, len(tokens), _TOKENS):
-        yield RPL_ISUPPORT(*tokens[start : start + _TOKENS])
+        reply = RPL_ISUPPORT(*tokens[start : start + _TOKENS])
+        yield evolve(reply, tags={"batch": "isupport"}) if batched else reply
+    if batched:
+        yield Message("BATCH", ("-isupport",))

@@ -93,7 +93,8 @@ def show_entered(viewer: Viewer, fact: Entered) -> Lines:
     """Tell who came the topic and who is there."""
     if fact.channel.topic is not None:
         yield from topic.lines(fact.channel)
-    yield from names.lines(fact.client, fact.channel, viewer.capabilities)
+    if not viewer.has("no-implicit-names"):
+        yield from names.lines(fact.client, fact.channel, viewer.capabilities)
 
 
 @feature.isupport

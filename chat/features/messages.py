@@ -38,7 +38,7 @@ def privmsg(request: Request) -> Effects:
     elif not request.param(1):
         yield ERR_NOTEXTTOSEND()
     else:
-        yield from _send(request)
+        yield from send(request, request.params[0], request.params[1])
 
 
 @feature.command("NOTICE", pipelined=True)
@@ -46,31 +46,32 @@ def notice(request: Request) -> Effects:
     """NOTICE target[,target] :text: say something that no program answers."""
     # "servers must never send an error": Modern IRC, "NOTICE message".
     if request.param(0) and request.param(1):
-        for effect in _send(request):
+        for effect in send(request, request.params[0], request.params[1]):
             if isinstance(effect, MessageSent):
                 yield effect
 
 
-def _send(request: Request) -> Effects:
-    targets = [target for target in request.params[0].split(",") if target]
+def send(request: Request, receivers: str, text: str) -> Effects:
+    """Yield the messages to each of ``receivers``, which commas separate, or why not."""
+    targets = [target for target in receivers.split(",") if target]
     if len(targets) > request.settings.limits.targets:
         yield ERR_TOOMANYTARGETS(targets[-1])
         return
     for target in dict.fromkeys(targets):
         prefix = target[0] if target[0] in _RANKS else ""
         if looks_like_channel(target[len(prefix) :]):
-            yield from _to_channel(request, target, prefix)
+            yield from _to_channel(request, target, prefix, text)
         else:
-            yield from _to_client(request, target)
+            yield from _to_client(request, target, text)
 
 
-def _to_channel(request: Request, target: str, prefix: str) -> Effects:
+def _to_channel(request: Request, target: str, prefix: str, text: str) -> Effects:
     channel = request.network.channel(target[len(prefix) :])
     if channel is None:
         yield ERR_NOSUCHCHANNEL(target)
         return
     try:
-        can_send(request.client, channel, request.params[1])
+        can_send(request.client, channel, text)
     except RefusedError as refusal:
         yield refusal.reply
         return
@@ -78,14 +79,14 @@ def _to_channel(request: Request, target: str, prefix: str) -> Effects:
         request.client.actor,
         request.message.command,
         prefix + channel.name,
-        request.params[1],
+        text,
         channel=channel.name,
         rank=_RANKS.get(prefix, ""),
         tags=_client_only(request.message.tags),
     )
 
 
-def _to_client(request: Request, target: str) -> Effects:
+def _to_client(request: Request, target: str, text: str) -> Effects:
     receiver = request.network.client(target)
     if receiver is None:
         yield ERR_NOSUCHNICK(target)
@@ -101,7 +102,7 @@ def _to_client(request: Request, target: str) -> Effects:
         request.client.actor,
         request.message.command,
         receiver.nick,
-        request.params[1],
+        text,
         client=receiver.id,
         account=receiver.account,
         tags=_client_only(request.message.tags),
@@ -116,7 +117,10 @@ def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
 def show_message(viewer: Viewer, event: MessageSent) -> Lines:
     """Show the message; its own session sees it with echo-message, or when it is to itself."""
     to_itself = event.client == event.actor.client
-    if not viewer.is_origin or to_itself or viewer.has("echo-message"):
+    if event.command == "TAGMSG":
+        if viewer.has("message-tags") and (not viewer.is_origin or viewer.has("echo-message")):
+            yield Message("TAGMSG", (event.target,), event.actor.source)
+    elif not viewer.is_origin or to_itself or viewer.has("echo-message"):
         yield Message(event.command, (event.target, event.text), event.actor.source)
 
 
@@ -127,5 +131,6 @@ def tokens(settings: Settings) -> Mapping[str, str]:
         "MAXTARGETS": str(settings.limits.targets),
         "STATUSMSG": "".join(modes.PREFIXES.values()),
         "TARGMAX": f"PRIVMSG:{settings.limits.targets},NOTICE:{settings.limits.targets},"
+        f"TAGMSG:{settings.limits.targets},"
         "JOIN:,PART:,KICK:,NAMES:,LIST:,WHOIS:1",
     }

@@ -6,6 +6,8 @@ Source: Modern IRC, "MODE message".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chat.features import channel_modes
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
@@ -20,6 +22,7 @@ from chat.irc.numerics import (
 )
 from chat.network import modes
 from chat.network.events import UserModesChanged
+from chat.network.settings import Settings
 
 feature = Feature()
 
@@ -63,6 +66,12 @@ def _change_user(request: Request) -> Effects:
         yield ERR_UMODEUNKNOWNFLAG()
     if changes:
         yield UserModesChanged(client.actor, tuple(dict.fromkeys(changes)))
+
+
+@feature.isupport
+def tokens(settings: Settings) -> Mapping[str, str]:
+    """Return the mode with which bots mark themselves (IRCv3 bot-mode)."""
+    return {"BOT": modes.USER_BOT}
 
 
 @feature.renders(UserModesChanged)

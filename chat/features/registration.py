@@ -132,6 +132,7 @@ def complete(request: Request, session: Session) -> Effects:
         session.account,
         session.device,
         session.peer.fingerprint,
+        session.away,
         session.role,
     )
 
@@ -153,7 +154,7 @@ def show_welcome(viewer: Viewer, fact: Welcomed) -> Lines:
         "".join(sorted(modes.CHANNEL_MODES)),
         "".join(sorted(with_argument)),
     )
-    yield from isupport.lines(viewer.features, settings)
+    yield from isupport.lines(viewer.features, settings, viewer.capabilities)
     yield from lusers.counts(viewer.network)
     yield from motd.lines(settings)
     if fact.client.modes:

@@ -20,4 +20,4 @@ def version(request: Request) -> Effects:
         yield ERR_NOSUCHSERVER(request.params[0])
         return
     yield RPL_VERSION(settings.version, settings.server, "IRC over mutual TLS")
-    yield from isupport.lines(request.features, settings)
+    yield from isupport.lines(request.features, settings, request.session.capabilities)

@@ -13,6 +13,7 @@ from chat.irc.numerics import (
     RPL_AWAY,
     RPL_ENDOFWHOIS,
     RPL_WHOISACCOUNT,
+    RPL_WHOISBOT,
     RPL_WHOISCHANNELS,
     RPL_WHOISHOST,
     RPL_WHOISIDLE,
@@ -76,6 +77,8 @@ def _describe(request: Request, client: Client) -> Effects:
         known = f", devices {' '.join(devices)}" if devices else ""
         yield RPL_WHOISHOST(nick, f"is connecting from {client.host}{known}")
     yield RPL_WHOISSECURE(nick)
+    if modes.USER_BOT in client.modes:
+        yield RPL_WHOISBOT(nick)
     if client.away is not None:
         yield RPL_AWAY(nick, client.away)
     idle = max(0, request.now - client.active) // 1000

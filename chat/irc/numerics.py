@@ -7,7 +7,9 @@ Source: Modern IRC, "Numerics"; IRCv3 sasl-3.1 for 900 to 908.
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Mapping
+
+from attrs import field, frozen
 
 
 @frozen
@@ -20,6 +22,7 @@ class Reply:
     code: str
     params: tuple[str, ...]
     text: str = ""
+    tags: Mapping[str, str] = field(factory=dict, hash=False)
 
     def words(self) -> tuple[str, ...]:
         """Return all parameters behind the nickname."""
@@ -86,6 +89,7 @@ RPL_WHOISACCOUNT = Numeric("330", "is logged in as")
 RPL_NOTOPIC = Numeric("331", "No topic is set")
 RPL_TOPIC = Numeric("332")
 RPL_TOPICWHOTIME = Numeric("333")
+RPL_WHOISBOT = Numeric("335", "is a bot")
 RPL_INVITING = Numeric("341")
 RPL_INVITELIST = Numeric("346")
 RPL_ENDOFINVITELIST = Numeric("347", "End of channel invite list")

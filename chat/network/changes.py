@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from chat.network.events import Event
 from chat.network.ids import SessionId
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ class ClientQuit:
 
 
 @frozen
+class InvitedByAnother:
+    """Somebody invited somebody else to the channel."""
+
+    source: str
+    nick: str
+    channel: str
+
+
+@frozen
 class MonitoredOnline:
     """Somebody whom these sessions watch is here now."""
 
@@ -66,6 +76,13 @@ class MonitoredOffline:
     """Somebody whom these sessions watch is gone."""
 
     nick: str
+
+
+@frozen
+class WatchedChange:
+    """An event of somebody whom these sessions watch without sharing a channel."""
+
+    event: Event
 
 
 @frozen

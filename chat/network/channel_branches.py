@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chat.irc.modes import ModeChange, ModeKind
 from chat.network import events, modes
-from chat.network.changes import (
-    Change,
-    Entered,
-)
+from chat.network.changes import Change, Entered, InvitedByAnother
 from chat.network.entities import Channel
 from chat.network.events import Entry, Event
 from chat.network.records import (
@@ -77,9 +74,16 @@ def _invited(network: Network, entry: Entry, event: events.Invited) -> Iterator[
     channel = network.channel(event.channel)
     if client is None:
         return
+    yield Change(event, tuple(client.sessions))
     if channel is not None:
         channel.invited.add(client.id)
-    yield Change(event, tuple(client.sessions))
+        told = InvitedByAnother(event.actor.source, event.nick, channel.name)
+        hosts = (
+            member
+            for member, ranks in channel.members.items()
+            if modes.at_least(ranks, modes.HALF_OPERATOR) or member.id == event.actor.client
+        )
+        yield Change(told, network.sessions_of(hosts))
 
 
 def _topic_changed(network: Network, entry: Entry, event: events.TopicChanged) -> Iterator[Change]:

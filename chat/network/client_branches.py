@@ -17,6 +17,7 @@ from chat.network.changes import (
     MonitoredOnline,
     NicknameTaken,
     SessionsClosed,
+    WatchedChange,
     Welcomed,
 )
 from chat.network.entities import Client, Departed, Device
@@ -61,6 +62,7 @@ def _session_registered(
             event.role,
             signon=entry.time,
             active=entry.time,
+            away=event.away,
         )
         network.clients[client.id] = network.nicks[network.fold(client.nick)] = client
         network.most_clients = max(network.most_clients, len(network.clients))
@@ -131,6 +133,16 @@ def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Ite
     yield from _went(network, client, time)
 
 
+def _told(network: Network, client: Client, event: Event) -> Iterator[Change]:
+    """Show ``event`` to who shares a channel, and to who watches from elsewhere."""
+    peers = network.peers(client)
+    yield Change(event, peers)
+    watching = network.watchers.of(client.nick)
+    if watching:
+        elsewhere = tuple(session for session in watching if session not in set(peers))
+        yield Change(WatchedChange(event), elsewhere)
+
+
 def _came(network: Network, client: Client) -> Iterator[Change]:
     watching = network.watchers.of(client.nick)
     if watching:
@@ -180,14 +192,14 @@ def _account_changed(
     if client is not None:
         client.account = event.account
         client.role = event.role
-        yield Change(event, network.peers(client))
+        yield from _told(network, client, event)
 
 
 def _away_changed(network: Network, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:
     client = network.clients.get(event.actor.client)
     if client is not None:
         client.away = event.message
-        yield Change(event, network.peers(client))
+        yield from _told(network, client, event)
 
 
 def _realname_changed(
@@ -196,7 +208,7 @@ def _realname_changed(
     client = network.clients.get(event.actor.client)
     if client is not None:
         client.realname = event.realname
-        yield Change(event, network.peers(client))
+        yield from _told(network, client, event)
 
 
 def _accept_changed(

@@ -48,7 +48,7 @@ class Client:
     @property
     def actor(self) -> Actor:
         """Who an event of this client was done by."""
-        return Actor(self.id, self.source, self.account)
+        return Actor(self.id, self.source, self.account, modes.USER_BOT in self.modes)
 
     @property
     def is_operator(self) -> bool:

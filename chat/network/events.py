@@ -25,6 +25,7 @@ class Actor:
     client: ClientId
     source: str
     account: str | None = None
+    is_bot: bool = False
 
 
 @frozen
@@ -70,6 +71,8 @@ class SessionRegistered(Event):
     device: str | None = None
     #: SHA-256 of the certificate in hexadecimal.
     certificate: str = ""
+    #: The away message that the session comes with.
+    away: str | None = None
     #: Privileges of the account's role: ``admin``, ``operator`` or ``user``.
     role: str = "user"
 

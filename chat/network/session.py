@@ -54,6 +54,8 @@ class Session:
     sasl_mechanism: str | None = None
     sasl_response: str = field(default="", repr=False)
     client: ClientId | None = None
+    #: The away message that it comes with.
+    away: str | None = None
 
     @property
     def device(self) -> str | None:

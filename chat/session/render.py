@@ -26,7 +26,7 @@ def render(features: Features, entry: Entry, fact: object, viewer: Viewer) -> It
 def complete(line: Message | Reply, server: str, nick: str) -> Message:
     """Return ``line`` with the server as its source, and a numeric with whom it is to."""
     if isinstance(line, Reply):
-        return Message(line.code, (nick, *line.words()), server)
+        return Message(line.code, (nick, *line.words()), server, line.tags)
     if line.source is None:
         return Message(line.command, line.params, server, line.tags)
     return line
