@@ -18,24 +18,11 @@ from chat.client.events import (
 )
 from chat.irc.message import Message
 
-#: Numerics without anything that a user needs: ends of lists, and headings of them.
+#: Numerics without anything that a user needs: ends of lists, headings of them, and
+#: what LUSERS tells everybody who connects.
 SILENT = frozenset(
-    {
-        "002",
-        "003",
-        "004",
-        "315",
-        "318",
-        "321",
-        "323",
-        "329",
-        "333",
-        "365",
-        "368",
-        "369",
-        "376",
-        "422",
-    }
+    {"002", "003", "004", "251", "252", "253", "254", "255", "265", "266", "315", "318", "321"}
+    | {"323", "329", "333", "365", "368", "369", "376", "422"}
 )
 
 

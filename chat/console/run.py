@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from datetime import datetime
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
 from chat.client.client import Client
@@ -34,7 +36,7 @@ def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: boo
     def end(result: Failure | None) -> None:
         if isinstance(result, Failure):
             failures.append(result)
-        if reactor.running:
+        with suppress(ReactorNotRunning):  # a signal may have stopped it before
             reactor.stop()
 
     console.closed.addBoth(end)

@@ -61,6 +61,14 @@ class CheckPassword(Query):
 
 
 @frozen
+class AddAccount(Query):
+    """Answered with the new `Account`, or ``None`` where one of that name is there."""
+
+    account: str
+    password: str = field(repr=False)
+
+
+@frozen
 class FindAccount(Query):
     """Answered with the `Account` of that name, or ``None``."""
 

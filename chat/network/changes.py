@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from chat.network.events import Event
+from chat.network.events import ChannelRenamed, Event
 from chat.network.ids import SessionId
 
 if TYPE_CHECKING:
@@ -62,6 +62,15 @@ class InvitedByAnother:
     source: str
     nick: str
     channel: str
+
+
+@frozen
+class Renamed:
+    """A channel of ``client`` has another name."""
+
+    event: ChannelRenamed
+    client: Client
+    channel: Channel
 
 
 @frozen

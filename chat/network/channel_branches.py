@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chat.irc.modes import ModeChange, ModeKind
 from chat.network import events, modes
-from chat.network.changes import Change, Entered, InvitedByAnother
+from chat.network.changes import Change, Entered, InvitedByAnother, Renamed
 from chat.network.entities import Channel
 from chat.network.events import Entry, Event
 from chat.network.records import (
@@ -95,6 +95,24 @@ def _topic_changed(network: Network, entry: Entry, event: events.TopicChanged) -
     yield Change(event, network.audience(channel))
 
 
+def _channel_renamed(
+    network: Network, entry: Entry, event: events.ChannelRenamed
+) -> Iterator[Change]:
+    old, new = network.fold(event.channel), network.fold(event.name)
+    channel = network.channels.get(old)
+    if channel is None or network.channels.get(new) not in (None, channel):
+        return
+    del network.channels[old]
+    channel.name = event.name
+    network.channels[new] = channel
+    network.touch([RecordKey(ChannelRecord, old), RecordKey(ChannelRecord, new)])
+    for member in channel.members:
+        del member.channels[old]
+        member.channels[new] = channel
+    for member in channel.members:
+        yield Change(Renamed(event, member, channel), tuple(member.sessions))
+
+
 def _modes_changed(network: Network, entry: Entry, event: events.ModesChanged) -> Iterator[Change]:
     channel = network.channel(event.channel)
     if channel is None:
@@ -158,6 +176,14 @@ def _message_sent(network: Network, entry: Entry, event: events.MessageSent) -> 
     yield Change(event, network.sessions_of(parties))
 
 
+def _message_relayed(
+    network: Network, entry: Entry, event: events.MessageRelayed
+) -> Iterator[Change]:
+    channel = network.channel(event.channel)
+    if channel is not None:
+        yield Change(event, network.audience(channel))
+
+
 def _ranked(ranks: str, change: ModeChange) -> str:
     kept = ranks.replace(change.letter, "")
     return kept + change.letter if change.adding else kept
@@ -169,6 +195,8 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.Kicked: _kicked,
     events.Invited: _invited,
     events.TopicChanged: _topic_changed,
+    events.ChannelRenamed: _channel_renamed,
     events.ModesChanged: _modes_changed,
     events.MessageSent: _message_sent,
+    events.MessageRelayed: _message_relayed,
 }

@@ -210,6 +210,16 @@ class TopicChanged(Event):
 
 
 @frozen
+class ChannelRenamed(Event):
+    """A channel has another name, and all else as before."""
+
+    actor: Actor
+    channel: str
+    name: str
+    reason: str
+
+
+@frozen
 class ModesChanged(Event):
     """Modes of a channel changed.
 
@@ -241,6 +251,17 @@ class MessageSent(Event):
     client: ClientId | None = None
     account: str | None = None
     tags: dict[str, str] = field(factory=dict, hash=False)
+
+
+@frozen
+class MessageRelayed(Event):
+    """A bridge, ``nick``, said ``text`` on a channel in the name of ``source``."""
+
+    actor: Actor
+    channel: str
+    source: str
+    nick: str
+    text: str
 
 
 @frozen
@@ -291,8 +312,10 @@ EVENTS: dict[str, type[Event]] = {
         Kicked,
         Invited,
         TopicChanged,
+        ChannelRenamed,
         ModesChanged,
         MessageSent,
+        MessageRelayed,
         Killed,
         NetworkBanned,
         NetworkUnbanned,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import parse
+from chat.network.settings import AccountSettings
 from tests.support.world import World
 
 
@@ -92,3 +93,89 @@ class CapabilityTests(SynchronousTestCase):
         self.assertIn(
             ":irc.test 301 alice sleeper sleeping", self.alice.exchange("PRIVMSG sleeper :x")
         )
+
+
+class RenameTests(SynchronousTestCase):
+    """channel-rename: "A channel rename preserves all channel state"."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.alice = self.world.client("alice", "draft/channel-rename")
+        self.bob = self.world.client("bob")
+        for client in (self.alice, self.bob):
+            client.exchange("JOIN #old")
+        self.alice.exchange("TOPIC #old :Topic")
+        self.bob.lines()
+
+    def test_rename(self) -> None:
+        self.assertEqual(
+            self.alice.exchange("RENAME #old #new :typo"),
+            [":alice!alice@127.0.0.1 RENAME #old #new typo"],
+        )
+        self.assertEqual(
+            [line.split()[1] for line in self.bob.lines()],
+            ["PART", "JOIN", "332", "333", "353", "366"],
+        )
+        self.bob.send("PRIVMSG #new :hi")
+        self.assertEqual(self.alice.lines(), [":bob!bob@127.0.0.1 PRIVMSG #new hi"])
+        self.assertEqual(self.bob.exchange("PRIVMSG #old :x")[0].split()[1], "403")
+        self.assertEqual(self.alice.exchange("RENAME #new #NEW")[0].split()[2], "#new")
+        self.assertEqual(self.bob.lines(), [])
+
+    def test_refused(self) -> None:
+        self.alice.exchange("JOIN #taken")
+        for line, word in (
+            ("RENAME #old #taken", "CHANNEL_NAME_IN_USE"),
+            ("RENAME #old nonsense", "CANNOT_RENAME"),
+            ("RENAME #none #x", "403"),
+        ):
+            self.assertIn(f" {word} ", self.alice.exchange(line)[0])
+        self.assertIn(" 482 ", self.bob.exchange("RENAME #old #x")[0])
+
+
+class RegisterTests(SynchronousTestCase):
+    """account-registration: "Afterward, the client is assumed to be authenticated"."""
+
+    def test_register(self) -> None:
+        world = World()
+        client = world.connect()
+        self.assertIn("draft/account-registration=before-connect", client.exchange("CAP LS 302")[0])
+        self.assertIn(" NEED_NICK ", client.exchange("REGISTER * * longenough")[0])
+        client.send("NICK newcomer")
+        self.assertIn(" WEAK_PASSWORD ", client.exchange("REGISTER * * short")[0])
+        lines = client.exchange("REGISTER * * longenough")
+        self.assertEqual(lines[0], ":irc.test REGISTER SUCCESS newcomer :The account is made")
+        self.assertEqual(client.machine.session.account, "newcomer")
+        self.assertIn(" ALREADY_AUTHENTICATED ", client.exchange("REGISTER x * longenough")[0])
+        other = world.client("other")
+        self.assertIn(" ACCOUNT_EXISTS ", other.exchange("REGISTER newcomer * longenough")[0])
+        self.assertIn(" BAD_ACCOUNT_NAME ", other.exchange("REGISTER a.b * longenough")[0])
+
+    def test_closed(self) -> None:
+        client = World(AccountSettings(login="optional")).client("client")
+        self.assertNotIn("account-registration", client.exchange("CAP LS 302")[0])
+        self.assertIn("FAIL REGISTER", client.exchange("REGISTER x * longenough")[0])
+
+    def test_only_the_certificates_account(self) -> None:
+        world = World(AccountSettings(registration="open"))
+        client = world.connect(account="alice")
+        self.assertIn(" BAD_ACCOUNT_NAME ", client.exchange("REGISTER bob * longenough")[0])
+        self.assertIn(" SUCCESS ", client.exchange("REGISTER alice * longenough")[0])
+
+
+class RelayTests(SynchronousTestCase):
+    def test_relay(self) -> None:
+        world = World()
+        bridge = world.client("bridge", "echo-message")
+        bridge.exchange("JOIN #room")
+        reader = world.client("reader", "message-tags draft/relaymsg")
+        reader.exchange("JOIN #room")
+        self.assertIn(" INVALID_NICK ", bridge.exchange("RELAYMSG #room plain :x")[0])
+        self.assertIn(" PRIVS_NEEDED ", reader.exchange("RELAYMSG #room a/b :x")[0])
+        self.assertEqual(
+            bridge.exchange("RELAYMSG #room joe/other :hi"),
+            [":joe/other!bridge@127.0.0.1 PRIVMSG #room hi"],
+        )
+        message = parse(reader.lines()[0].encode())
+        self.assertEqual(message.tags["draft/relaymsg"], "bridge")
+        self.assertIn("msgid", message.tags)

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
-from chat.features.feature import CheckOperator, CheckPassword, FindAccount, Query, load
+from chat.features.feature import AddAccount, CheckOperator, CheckPassword, FindAccount, Query, load
 from chat.irc import sasl
 from chat.irc.message import parse
 from chat.network.errors import UnavailableError
@@ -185,6 +185,11 @@ class FakeClient:
             case CheckPassword():
                 account, password = self.world.accounts.get(query.account.lower(), (None, ""))
                 return account if account is not None and password == query.password else None
+            case AddAccount():
+                if query.account.lower() in self.world.accounts:
+                    return None
+                self.world.add_account(query.account, query.password)
+                return self.world.accounts[query.account.lower()][0]
             case FindAccount():
                 return self.world.accounts.get(query.account.lower(), (None, ""))[0]
             case CheckOperator():
