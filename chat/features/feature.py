@@ -17,6 +17,7 @@ from chat.irc.numerics import Reply
 from chat.irc.standard_replies import StandardReply
 from chat.network.entities import Client
 from chat.network.events import Entry, Event
+from chat.network.history import Around, Place, Span
 from chat.network.ids import Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
@@ -73,6 +74,26 @@ class FindAccount(Query):
     """Answered with the `Account` of that name, or ``None``."""
 
     account: str
+
+
+@frozen
+class ReadHistory(Query):
+    """Answered with the entries of these kinds of events, oldest first."""
+
+    place: Place
+    part: Span | Around
+    kinds: tuple[type[Event], ...]
+
+
+@frozen
+class ReadTargets(Query):
+    """Answered with a list of `Recent`, oldest first, of channels and of an account's talks."""
+
+    account: str | None
+    channels: tuple[str, ...]
+    after: Timestamp
+    before: Timestamp
+    limit: int
 
 
 @frozen

@@ -20,7 +20,7 @@ from chat.irc.numerics import (
     RPL_AWAY,
 )
 from chat.network import modes
-from chat.network.events import MessageSent
+from chat.network.events import MessageSent, TagsSent, TypingSent
 from chat.network.policy import RefusedError, can_message, can_send
 from chat.network.settings import Settings
 
@@ -75,7 +75,7 @@ def _to_channel(request: Request, target: str, prefix: str, text: str) -> Effect
     except RefusedError as refusal:
         yield refusal.reply
         return
-    yield MessageSent(
+    yield _kind(request)(
         request.client.actor,
         request.message.command,
         prefix + channel.name,
@@ -98,7 +98,7 @@ def _to_client(request: Request, target: str, text: str) -> Effects:
         return
     if receiver.away is not None:
         yield RPL_AWAY(receiver.nick, receiver.away)
-    yield MessageSent(
+    yield _kind(request)(
         request.client.actor,
         request.message.command,
         receiver.nick,
@@ -109,6 +109,12 @@ def _to_client(request: Request, target: str, text: str) -> Effects:
     )
 
 
+def _kind(request: Request) -> type[MessageSent]:
+    if request.message.command != "TAGMSG":
+        return MessageSent
+    return TypingSent if set(_client_only(request.message.tags)) == {"+typing"} else TagsSent
+
+
 def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key.startswith("+")}
 
@@ -117,11 +123,16 @@ def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
 def show_message(viewer: Viewer, event: MessageSent) -> Lines:
     """Show the message; its own session sees it with echo-message, or when it is to itself."""
     to_itself = event.client == event.actor.client
-    if event.command == "TAGMSG":
-        if viewer.has("message-tags") and (not viewer.is_origin or viewer.has("echo-message")):
-            yield Message("TAGMSG", (event.target,), event.actor.source)
-    elif not viewer.is_origin or to_itself or viewer.has("echo-message"):
+    if not viewer.is_origin or to_itself or viewer.has("echo-message"):
         yield Message(event.command, (event.target, event.text), event.actor.source)
+
+
+@feature.renders(TagsSent)
+@feature.renders(TypingSent)
+def show_tags(viewer: Viewer, event: MessageSent) -> Lines:
+    """Show a message without a text to those who can see its tags."""
+    if viewer.has("message-tags") and (not viewer.is_origin or viewer.has("echo-message")):
+        yield Message("TAGMSG", (event.target,), event.actor.source)
 
 
 @feature.isupport

@@ -198,5 +198,7 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.ChannelRenamed: _channel_renamed,
     events.ModesChanged: _modes_changed,
     events.MessageSent: _message_sent,
+    events.TagsSent: _message_sent,
+    events.TypingSent: _message_sent,
     events.MessageRelayed: _message_relayed,
 }

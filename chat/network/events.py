@@ -254,6 +254,18 @@ class MessageSent(Event):
 
 
 @frozen
+class TagsSent(MessageSent):
+    """A TAGMSG that is worth remembering, such as a reaction."""
+
+
+@frozen
+class TypingSent(MessageSent):
+    """A TAGMSG that says that somebody is typing."""
+
+    stored: ClassVar[bool] = False
+
+
+@frozen
 class MessageRelayed(Event):
     """A bridge, ``nick``, said ``text`` on a channel in the name of ``source``."""
 
@@ -315,6 +327,8 @@ EVENTS: dict[str, type[Event]] = {
         ChannelRenamed,
         ModesChanged,
         MessageSent,
+        TagsSent,
+        TypingSent,
         MessageRelayed,
         Killed,
         NetworkBanned,

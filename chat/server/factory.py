@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from chat.network.ids import SessionId
 from chat.network.settings import Limits
+from chat.server.answers import Answers
 from chat.server.connections import HalfOpen
-from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
 from chat.server.outbox import Flusher
 from chat.server.protocol import ChatProtocol
@@ -25,9 +25,9 @@ class ChatFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, hub: Hub, gatekeeper: Gatekeeper, tls: ServerTLS) -> None:
+    def __init__(self, hub: Hub, answers: Answers, tls: ServerTLS) -> None:
         self.hub = hub
-        self.gatekeeper = gatekeeper
+        self.answers = answers
         self.tls = tls
         self.flusher = Flusher(hub.clock)
         self.half_open = HalfOpen(self.limits.half_open_per_address)

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.features.feature import Features
+from chat.features.rendering import render
 from chat.irc.message import serialize_limited
 from chat.network.changes import Change, SessionsClosed
 from chat.network.events import Entry, Event
@@ -20,7 +21,6 @@ from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.server.connections import IConnection
 from chat.session.dispatch import UNCONFIRMED
-from chat.session.render import render
 from chat.store.interfaces import IEventLog, UnavailableError
 
 _log = Logger()

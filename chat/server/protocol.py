@@ -206,8 +206,8 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
         self.factory.hub.append_surely(entry)
 
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
-        """Have the gatekeeper answer a question."""
-        asked = self.factory.gatekeeper.ask(query, self._host)
+        """Have a question answered."""
+        asked = self.factory.answers.ask(query, self._host)
         asked.addErrback(self._explain).addCallback(answer)
         asked.addErrback(lambda failure: self._log.failure("After a query", failure))
 

@@ -24,6 +24,7 @@ from chat.network.ids import Timestamp
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.pki.errors import PkiError
+from chat.server.answers import Answers
 from chat.server.authority import renew_if_due
 from chat.server.config import Config, parse_address
 from chat.server.factory import ChatFactory
@@ -109,7 +110,7 @@ class ChatService(Service):
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
-        factory = ChatFactory(hub, self._gatekeeper, self._tls)
+        factory = ChatFactory(hub, Answers(self._gatekeeper, store.history), self._tls)
         for address in config.listen.tls:
             host, port = parse_address(address)
             endpoint = SSL4ServerEndpoint(reactor, port, self._tls, interface=host)

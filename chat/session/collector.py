@@ -40,11 +40,22 @@ class Collector:
                 return [Message("ACK", (), server, tag)]
             case [line]:
                 return [line.tagged(tag)]
+            case [first, *_, last] if _is_one_batch(first, last):
+                return [first.tagged(tag), *self._lines[1:]]
         # The reference only has to be unlike those of batches open at the same time.
         reference = "1"
         inside = {"batch": reference}
         return [
             Message("BATCH", (f"+{reference}", "labeled-response"), server, tag),
-            *(line.tagged(inside) for line in self._lines),
+            *(line if "batch" in line.tags else line.tagged(inside) for line in self._lines),
             Message("BATCH", (f"-{reference}",), server),
         ]
+
+
+def _is_one_batch(first: Message, last: Message) -> bool:
+    """Return whether a response is a batch from its first line to its last."""
+    return (
+        first.command == last.command == "BATCH"
+        and first.params[0].startswith("+")
+        and last.params[0] == f"-{first.params[0][1:]}"
+    )

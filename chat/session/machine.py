@@ -25,6 +25,7 @@ from chat.features.feature import (
     Update,
     Viewer,
 )
+from chat.features.rendering import complete, render
 from chat.irc.message import (
     MAX_CLIENT_TAGS,
     LineTooLongError,
@@ -45,7 +46,6 @@ from chat.network.state import Network
 from chat.session.collector import Collector
 from chat.session.dispatch import dispatch, unavailable
 from chat.session.flood import Allowance
-from chat.session.render import complete, render
 
 #: Which phase may follow which.
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -21,9 +22,9 @@ _INSERT = (
     "INSERT INTO event (sequence, uid, time, kind, channel, lesser, greater, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_SELECT = (
-    "SELECT sequence, uid, time, kind, payload FROM event WHERE sequence > ? ORDER BY sequence"
-)
+#: What makes an entry of a row.
+COLUMNS = "sequence, uid, time, kind, payload"
+_SELECT = f"SELECT {COLUMNS} FROM event WHERE sequence > ? ORDER BY sequence"  # noqa: S608
 
 
 @frozen
@@ -80,6 +81,11 @@ def read_entries(cursor: Cursor, after: int, limit: int | None = None) -> list[E
         cursor.execute(_SELECT, (after,))
     else:
         cursor.execute(f"{_SELECT} LIMIT ?", (after, limit))
+    return decode_rows(cursor.fetchall())
+
+
+def decode_rows(rows: Sequence[tuple[Any, ...]]) -> list[Entry]:
+    """Return the entries of rows with `COLUMNS`."""
     return [
         Entry(
             EventId(uid.decode()),
@@ -87,7 +93,7 @@ def read_entries(cursor: Cursor, after: int, limit: int | None = None) -> list[E
             decode_event(kind, payload),
             sequence=Position(sequence),
         )
-        for sequence, uid, time, kind, payload in cursor.fetchall()
+        for sequence, uid, time, kind, payload in rows
     ]
 
 

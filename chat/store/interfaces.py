@@ -10,7 +10,9 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from chat.network.errors import UnavailableError as UnavailableError
-from chat.network.events import Entry
+from chat.network.events import Entry, Event
+from chat.network.history import Around, Place, Recent, Span
+from chat.network.ids import Timestamp
 from chat.network.records import Account, Checkpoint, Record, RecordKey
 
 #: What a subscriber of the log is called with: entries in order, each exactly once.
@@ -60,6 +62,24 @@ class ICheckpoints(Interface):
         sequence: int, changed: Sequence[Record], removed: Sequence[RecordKey]
     ) -> Deferred[None]:
         """Move the checkpoint to ``sequence``: what changed, and is gone, since the last."""
+
+
+class IHistory(Interface):
+    """What was said: the log, by place and time."""
+
+    def read(
+        place: Place, part: Span | Around, kinds: Sequence[type[Event]]
+    ) -> Deferred[list[Entry]]:
+        """Return the entries of ``part``, oldest first; none where a reference is unknown."""
+
+    def targets(
+        account: str | None,
+        channels: Sequence[str],
+        after: Timestamp,
+        before: Timestamp,
+        limit: int,
+    ) -> Deferred[list[Recent]]:
+        """Return the channels and talks whose latest message is between two moments."""
 
 
 class IAccounts(Interface):

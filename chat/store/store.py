@@ -11,6 +11,7 @@ from chat.store.accounts import Accounts
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Database
 from chat.store.dialects import Dialect
+from chat.store.history import History
 from chat.store.log import EventLog
 from chat.store.mariadb import MariaDB
 from chat.store.migrations import prepare
@@ -26,6 +27,7 @@ class Store:
     log: EventLog
     checkpoints: Checkpoints
     accounts: Accounts
+    history: History
 
     async def close(self, deadline: float = 2.0) -> None:
         """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
@@ -52,4 +54,10 @@ async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float
     except BaseException:
         await database.close()
         raise
-    return Store(database, EventLog(database, reactor), Checkpoints(database), Accounts(database))
+    return Store(
+        database,
+        EventLog(database, reactor),
+        Checkpoints(database),
+        Accounts(database),
+        History(database),
+    )

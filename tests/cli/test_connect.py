@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ class Program(ProcessProtocol):
     def processEnded(self, reason: Any) -> None:
         self.exited.callback(0 if reason.check(ProcessDone) else reason.value.exitCode)
 
+    async def end(self) -> None:
+        """Kill it, if it is still there."""
+        if not self.exited.called:
+            self.process.signalProcess("KILL")
+            await self.exited
+
     def type(self, text: str) -> None:
         self.process.write(text.encode())
 
@@ -61,13 +68,19 @@ class ServedTest(TestCase):
         self.profile = write_profile(self.network, self.network.device(), self.port)
         return server
 
+    def program(self, *arguments: object, stdin: int | None = None) -> Program:
+        """Start a ``securechat`` that does not outlive the test."""
+        program = Program(*arguments, stdin=stdin)
+        self.addCleanup(program.end)
+        return program
+
 
 class PipeTest(ServedTest):
     async def test_nothing_to_read(self) -> None:
         """Without input: who is there, and exit code 0."""
         server = await self.serve()
         with Path(os.devnull).open("rb") as null:
-            program = Program("connect", "--dir", self.profile, stdin=null.fileno())
+            program = self.program("connect", "--dir", self.profile, stdin=null.fileno())
         self.assertEqual(await program.exited, 0, program.err)
         self.assertIn("localhost, TLSv1.3, TLS_", program.out)
         self.assertIn("welcome: you are alice", program.out)
@@ -75,7 +88,7 @@ class PipeTest(ServedTest):
 
     async def test_lines_from_a_pipe(self) -> None:
         server = await self.serve()
-        program = Program("connect", "--dir", self.profile)
+        program = self.program("connect", "--dir", self.profile)
         program.type("/join lab\nhello\n/nope\n//etc\nno newline at the end: é")
         program.process.closeStdin()
         self.assertEqual(await program.exited, 0, program.err)
@@ -89,7 +102,7 @@ class PipeTest(ServedTest):
         path = Path(self.mktemp())
         path.write_text("/join lab\n" + "".join(f"line {n}\n" for n in range(100)))
         with path.open("rb") as file:
-            program = Program("connect", "--dir", self.profile, stdin=file.fileno())
+            program = self.program("connect", "--dir", self.profile, stdin=file.fileno())
         self.assertEqual(await program.exited, 0, program.err)
         self.assertEqual([p[1] for p in server.of("PRIVMSG")], [f"line {n}" for n in range(100)])
         self.assertIn("line 99", program.out)
@@ -97,7 +110,7 @@ class PipeTest(ServedTest):
     async def test_server_that_returns(self) -> None:
         """What is typed while the server is away waits in the pipe."""
         server = await self.serve()
-        program = Program("connect", "--dir", self.profile)
+        program = self.program("connect", "--dir", self.profile)
         program.type("/join lab\n")
         await until(reactor, lambda: "alice has joined" in program.out)
         await server.stop(reactor)
@@ -113,7 +126,7 @@ class PipeTest(ServedTest):
 
     async def test_signal(self) -> None:
         server = await self.serve()
-        program = Program("connect", "--dir", self.profile)
+        program = self.program("connect", "--dir", self.profile)
         await until(reactor, lambda: "welcome" in program.out)
         program.process.signalProcess("TERM")
         self.assertEqual(await program.exited, 0, program.err)
@@ -124,7 +137,7 @@ class PipeTest(ServedTest):
         path = Path(self.mktemp()).absolute()
         for password, code in ((PASSWORD, 0), ("wrong", 1)):
             path.write_text(f"{password}\n")
-            program = Program("connect", "--dir", self.profile, "--password-file", path)
+            program = self.program("connect", "--dir", self.profile, "--password-file", path)
             program.process.closeStdin()
             self.assertEqual(await program.exited, code, program.err)
         self.assertRegex(program.err, r"^securechat: .* password of alice.*\n$")
@@ -136,7 +149,7 @@ class PipeTest(ServedTest):
             ((f"127.0.0.2:{self.port}",), "nobody listens there"),
             (("--account", "alice"), "give --password-file"),
         ):
-            program = Program("connect", *arguments, "--dir", self.profile)
+            program = self.program("connect", *arguments, "--dir", self.profile)
             self.assertEqual(await program.exited, 1)
             self.assertRegex(program.err, rf"^securechat: [^\n]*{words}[^\n]*\n$")
 
@@ -149,15 +162,18 @@ class PipeTest(ServedTest):
 class Screen:
     """A terminal of 100 by 30, in tmux."""
 
-    def __init__(self, directory: Path) -> None:
-        # A path of a unix socket has to be short.
-        self.socket = f"securechat-test-{os.getpid()}-{id(self)}"
-        self.directory = directory
+    def __init__(self) -> None:
+        # Not trial's directory: the path of a socket has to be short.
+        self.directory = tempfile.mkdtemp(prefix="securechat-")
 
     def tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-L", self.socket, "-f", os.devnull, *arguments]
+        command = ["tmux", "-S", f"{self.directory}/tmux", "-f", os.devnull, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
         return done.stdout
+
+    def close(self) -> None:
+        self.tmux("kill-server")
+        shutil.rmtree(self.directory)
 
     async def start(self, command: str) -> None:
         await deferToThread(
@@ -173,7 +189,6 @@ class Screen:
             text = await deferToThread(self.tmux, "capture-pane", "-p")
             if re.search(pattern, text):
                 return str(text)
-            await deferToThread(os.stat, ".")
             await until(reactor, _later(0.05))
         raise AssertionError(f"no {pattern!r} on the screen:\n{text}")
 
@@ -188,8 +203,8 @@ class TerminalTest(ServedTest):
 
     async def test_prompt(self) -> None:
         server = await self.serve()
-        screen = Screen(Path(self.mktemp()))
-        self.addCleanup(screen.tmux, "kill-server")
+        screen = Screen()
+        self.addCleanup(screen.close)
         program = " ".join(f"'{word}'" for word in (*PROGRAM, "connect", "--dir", self.profile))
         await screen.start(f"{program}; echo exit code $?; stty -a; cat")
         await screen.wait(r"alice>")
@@ -236,8 +251,8 @@ class TerminalTest(ServedTest):
 
     async def test_password_is_asked_for(self) -> None:
         await self.serve("PLAIN")
-        screen = Screen(Path(self.mktemp()))
-        self.addCleanup(screen.tmux, "kill-server")
+        screen = Screen()
+        self.addCleanup(screen.close)
         program = " ".join(f"'{word}'" for word in (*PROGRAM, "connect", "--dir", self.profile))
         await screen.start(f"{program}; echo exit code $?; cat")
         await screen.wait("Password of alice:")

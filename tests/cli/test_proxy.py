@@ -10,7 +10,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
 from tests.cli.programs import invoke
-from tests.cli.test_connect import Program, ServedTest
+from tests.cli.test_connect import ServedTest
 from tests.client.fake import until
 
 reactor: Any = installed
@@ -31,7 +31,7 @@ class Plaintext(Protocol):
 class ProxyTest(ServedTest):
     async def test_plaintext_in(self) -> None:
         await self.serve()
-        program = Program("proxy", "--dir", self.profile, "--listen", "127.0.0.1:0")
+        program = self.program("proxy", "--dir", self.profile, "--listen", "127.0.0.1:0")
         await until(reactor, lambda: "\n" in program.out or program.err)
         match = re.match(r"listening on 127\.0\.0\.1:(\d+) for alice at 127\.0\.0\.1:", program.out)
         assert match is not None, program.out + program.err
@@ -51,7 +51,7 @@ class ProxyTest(ServedTest):
 
     async def test_address_in_use(self) -> None:
         await self.serve()
-        program = Program("proxy", "--dir", self.profile, "--listen", f"127.0.0.1:{self.port}")
+        program = self.program("proxy", "--dir", self.profile, "--listen", f"127.0.0.1:{self.port}")
         self.assertEqual(await program.exited, 1)
         self.assertRegex(
             program.err, rf"^securechat: cannot listen on 127\.0\.0\.1:{self.port}: .*\n$"

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import venv
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,6 +22,8 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 #: What no server but one has, what nobody should use, and what is stricter than the standard.
 MARKERS = "not implementation-specific and not deprecated and not strict"
 _OUTCOMES = ("passed", "failed", "skipped")
+#: Tests of the suite itself, which pass with any server.
+_OWN_TESTS = "self_tests/cases.py"
 
 
 def main() -> int:
@@ -36,7 +39,7 @@ def main() -> int:
             [
                 PYTHON, "-m", "pytest", "--controller", "tests.conformance.controller",
                 "-m", MARKERS, "-p", "no:cacheprovider", f"--junit-xml={report}",
-                "--tb=short", "-q", "irctest/server_tests", *sys.argv[2:],
+                "--tb=short", "-q", *sys.argv[2:],
             ],
             cwd=checkout,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -65,30 +68,54 @@ def prepare(checkout: Path) -> None:
 
 def tell(report: Path) -> None:
     """Print the counts, the reasons of what was skipped, and what the server complained of."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes: dict[tuple[str, str], str] = {}
     skips: Counter[tuple[str, str]] = Counter()
     complaints: list[str] = []
     for case in ElementTree.parse(report).iter("testcase"):
         # irctest.server_tests.chmodes.ban.BanTestCase
-        names = case.get("classname", "").removeprefix("irctest.server_tests.").split(".")
-        file = "/".join(names[:-1]) + ".py"
-        skipped = case.find("skipped")
-        failed = case.find("failure") is not None or case.find("error") is not None
-        counts[file]["failed" if failed else "passed" if skipped is None else "skipped"] += 1
-        if skipped is not None:
-            skips[file, skipped.get("message", "")] += 1
+        *modules, suite = case.get("classname", "").split(".")
+        file = "/".join(modules[1:]).removeprefix("server_tests/") + ".py"
+        test = f"{suite}.{case.get('name')}"
+        # A test that failed and could not be taken down either is in the report twice.
+        if outcomes.get((file, test)) != "failed":
+            outcomes[file, test] = _outcome(case)
+        if outcomes[file, test] == "skipped":
+            skips[file, _reason(case)] += 1
         if "Traceback" in (case.findtext("system-out") or ""):
-            complaints.append(f"{file}: {names[-1]}.{case.get('name')}")
-    print()
-    row = "{:28} {:>7} {:>7} {:>7}".format
-    print(row("file", *_OUTCOMES))
-    for file in sorted(counts):
-        print(row(file, *(counts[file][outcome] or "" for outcome in _OUTCOMES)))
-    print(row("total", *(sum(each[outcome] for each in counts.values()) for outcome in _OUTCOMES)))
+            complaints.append(f"{file}: {test}")
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for (file, _), outcome in outcomes.items():
+        counts[file][outcome] += 1
+    _table(counts)
     for (file, reason), number in sorted(skips.items()):
         print(f"skipped: {number} in {file}: {reason}")
     for complaint in complaints:
         print(f"the server logged a traceback: {complaint}")
+
+
+def _outcome(case: ElementTree.Element) -> str:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "passed" if case.find("skipped") is None else "skipped"
+
+
+def _reason(case: ElementTree.Element) -> str:
+    skipped = case.find("skipped")
+    return "" if skipped is None else skipped.get("message", "")
+
+
+def _table(counts: Mapping[str, Counter[str]]) -> None:
+    def row(name: str, count: Counter[str]) -> None:
+        numbers = "".join(f"{count[outcome] or '':>9}" for outcome in _OUTCOMES)
+        print(f"{name:28}{numbers}")
+
+    print(f"\n{'file':28}" + "".join(f"{outcome:>9}" for outcome in _OUTCOMES))
+    for file in sorted(counts):
+        row(file, counts[file])
+    own = counts.get(_OWN_TESTS, Counter())
+    total = sum(counts.values(), Counter())
+    row("total", total)
+    row("of them tests of the server", total - own)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class RegistrationTests(SynchronousTestCase):
     def test_negotiation_holds_registration(self) -> None:
         alice = World().connect()
         alice.send("CAP LS 302", "NICK alice", "USER alice 0 * :Alice")
-        self.assertEqual(alice.commands(), ["CAP"])
+        self.assertEqual(set(alice.commands()), {"CAP"})
         alice.send("CAP END")
         self.assertIn("001", alice.commands())
 

@@ -64,8 +64,11 @@ CREATE TABLE IF NOT EXISTS event (
 
 -- A page of a room's history.
 CREATE INDEX IF NOT EXISTS event_by_channel ON event (channel, sequence);
+-- Where in a room's history a moment is.
+CREATE INDEX IF NOT EXISTS event_by_channel_time ON event (channel, time);
 -- A page of a conversation's history; with the next one, whom an account talked with.
 CREATE INDEX IF NOT EXISTS event_by_conversation ON event (lesser, greater, sequence);
+CREATE INDEX IF NOT EXISTS event_by_conversation_time ON event (lesser, greater, time);
 CREATE INDEX IF NOT EXISTS event_by_greater ON event (greater, sequence);
 
 

@@ -8,11 +8,21 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
-from chat.features.feature import AddAccount, CheckOperator, CheckPassword, FindAccount, Query, load
+from chat.features.feature import (
+    AddAccount,
+    CheckOperator,
+    CheckPassword,
+    FindAccount,
+    Query,
+    ReadHistory,
+    ReadTargets,
+    load,
+)
 from chat.irc import sasl
 from chat.irc.message import parse
 from chat.network.errors import UnavailableError
 from chat.network.events import Entry, Event
+from chat.network.history import Recent
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
 from chat.network.records import Account
 from chat.network.session import Peer, Session
@@ -90,6 +100,7 @@ class World:
         self.operators: dict[str, str] = {"root": "sesame"}
         self.answers_held: list[Callable[[], None]] = []
         self.hold_answers = False
+        self.history_asked: list[ReadHistory] = []
         self._count = 0
 
     def add_account(self, name: str, password: str = "secret", role: str = "user") -> None:
@@ -192,6 +203,16 @@ class FakeClient:
                 return self.world.accounts[query.account.lower()][0]
             case FindAccount():
                 return self.world.accounts.get(query.account.lower(), (None, ""))[0]
+            case ReadHistory():
+                self.world.history_asked.append(query)
+                return [
+                    entry
+                    for entry in self.world.log.stored
+                    if isinstance(entry.event, query.kinds)
+                    and getattr(entry.event, "channel", None) == getattr(query.place, "name", None)
+                ]
+            case ReadTargets():
+                return [Recent(name, Timestamp(1_700_000_000_000)) for name in query.channels]
             case CheckOperator():
                 return self.world.operators.get(query.name) == query.password
         return UnavailableError("nobody knows")

@@ -1,0 +1,187 @@
+"""CHATHISTORY: read what was said before.
+
+Source: https://ircv3.net/specs/extensions/chathistory
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from chat.features import server_time
+from chat.features.feature import Effects, Feature, ReadHistory, ReadTargets, Request, Viewer
+from chat.features.rendering import render
+from chat.irc.message import Message
+from chat.irc.names import looks_like_channel
+from chat.irc.standard_replies import fail
+from chat.network.events import Entry
+from chat.network.history import (
+    MESSAGES,
+    PLAYBACK,
+    Around,
+    Conversation,
+    Place,
+    Recent,
+    Reference,
+    Room,
+    Span,
+)
+from chat.network.ids import EventId, Timestamp
+from chat.network.policy import RefusedError
+from chat.network.settings import Settings
+
+feature = Feature()
+feature.capability("draft/chathistory", "https://ircv3.net/specs/extensions/chathistory")
+feature.capability("draft/event-playback", "https://ircv3.net/specs/extensions/chathistory")
+
+#: The reference of the batch: there is one at a time.
+_BATCH = "history"
+
+
+@feature.command("CHATHISTORY", parameters=1, cost=3)
+def chathistory(request: Request) -> Effects:
+    """CHATHISTORY subcommand target reference [reference] limit: read what was said before.
+
+    LATEST, BEFORE, AFTER, AROUND and BETWEEN read the messages of a channel or
+    with a person; a reference is msgid=ID, timestamp=TIME or, for LATEST, *.
+    TARGETS timestamp timestamp limit lists where messages are.
+    """
+    subcommand = request.params[0].upper()
+    if subcommand == "TARGETS":
+        yield from _targets(request)
+        return
+    parse = _PARTS.get(subcommand)
+    wanted = 5 if subcommand == "BETWEEN" else 4
+    if parse is None or len(request.params) != wanted:
+        raise _refused(request, "INVALID_PARAMS", text="See HELP CHATHISTORY for the parameters")
+    target = request.params[1]
+    place, name = _place(request, target)
+    references = [_reference(request, word) for word in request.params[2:-1]]
+    part = parse(references, _limit(request))
+    if part is None:
+        raise _refused(request, "INVALID_PARAMS", text="A * is for LATEST only")
+    has_playback = "draft/event-playback" in request.session.capabilities
+    entries: list[Entry] = []
+    if place is not None:
+        entries = yield ReadHistory(place, part, PLAYBACK if has_playback else MESSAGES)
+    viewer = Viewer(
+        request.session.capabilities,
+        False,
+        request.client.nick,
+        request.network,
+        request.settings,
+        request.features,
+    )
+    lines = (
+        line for entry in entries for line in render(request.features, entry, entry.event, viewer)
+    )
+    yield from _batch(request, ("chathistory", name), lines)
+
+
+def _targets(request: Request) -> Effects:
+    if len(request.params) != 4:
+        raise _refused(request, "INVALID_PARAMS", text="Wanted: TARGETS timestamp timestamp limit")
+    moments = [_reference(request, word) for word in request.params[1:3]]
+    if not all(isinstance(moment, int) for moment in moments):
+        raise _refused(request, "INVALID_PARAMS", text="TARGETS wants two timestamps")
+    after, before = sorted(Timestamp(int(moment or 0)) for moment in moments)
+    channels = tuple(channel.name for channel in request.client.channels.values())
+    limit = _limit(request)
+    found: list[Recent] = yield ReadTargets(request.client.account, channels, after, before, limit)
+    lines = (
+        Message("CHATHISTORY", ("TARGETS", recent.name, server_time.iso8601(recent.time)))
+        for recent in found
+    )
+    yield from _batch(request, ("draft/chathistory-targets",), lines)
+
+
+def _batch(request: Request, kind: tuple[str, ...], lines: Iterable[Message]) -> Effects:
+    if "batch" not in request.session.capabilities:
+        yield from lines
+        return
+    yield Message("BATCH", (f"+{_BATCH}", *kind))
+    for line in lines:
+        yield line.tagged({"batch": _BATCH})
+    yield Message("BATCH", (f"-{_BATCH}",))
+
+
+def _place(request: Request, target: str) -> tuple[Place | None, str]:
+    """Return where ``target`` is, and its name; ``None`` where nothing is kept."""
+    client = request.client
+    if looks_like_channel(target):
+        channel = request.network.channel(target)
+        if channel is None or client not in channel.members:
+            text = "Only members may read a channel's history"
+            raise _refused(request, "INVALID_TARGET", target, text=text)
+        return Room(channel.name), channel.name
+    other = request.network.client(target)
+    account = other.account if other is not None else target
+    if client.account is None or account is None:
+        return None, target
+    return Conversation(client.account, account), target
+
+
+def _reference(request: Request, word: str) -> Reference | None:
+    kind, _, value = word.partition("=")
+    if word == "*":
+        return None
+    if kind == "msgid" and value:
+        return EventId(value)
+    if kind == "timestamp":
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise _refused(request, "INVALID_PARAMS", word, text="Invalid timestamp") from None
+        if moment.tzinfo is None:
+            raise _refused(request, "INVALID_PARAMS", word, text="A timestamp ends with Z")
+        return Timestamp(int(moment.timestamp() * 1000))
+    raise _refused(
+        request, "INVALID_MSGREFTYPE", word.split()[0], text="Wanted msgid= or timestamp="
+    )
+
+
+def _limit(request: Request) -> int:
+    word = request.params[-1]
+    if not word.isascii() or not word.isdigit() or int(word) < 1:
+        raise _refused(request, "INVALID_PARAMS", text="The limit is a whole number above 0")
+    return min(int(word), request.settings.limits.history)
+
+
+def _refused(request: Request, code: str, *context: str, text: str) -> RefusedError:
+    subcommand = request.params[0].split()[0].upper()
+    return RefusedError(fail("CHATHISTORY", code, subcommand, *context, text=text))
+
+
+def _between(references: list[Reference | None], limit: int) -> Span | None:
+    first, second = references
+    if first is None or second is None:
+        return None
+    if isinstance(first, int) and isinstance(second, int):
+        backwards = first > second
+        older, newer = sorted((first, second))
+        return Span(limit, Timestamp(older), Timestamp(newer), backwards)
+    return Span(limit, first, second)
+
+
+def _only(
+    make: Callable[[Reference, int], Span | Around],
+) -> Callable[[list[Reference | None], int], Span | Around | None]:
+    def parse(references: list[Reference | None], limit: int) -> Span | Around | None:
+        return make(references[0], limit) if references[0] is not None else None
+
+    return parse
+
+
+_PARTS: Mapping[str, Callable[[list[Reference | None], int], Span | Around | None]] = {
+    "LATEST": lambda references, limit: Span(limit, after=references[0], from_end=True),
+    "BEFORE": _only(lambda reference, limit: Span(limit, before=reference, from_end=True)),
+    "AFTER": _only(lambda reference, limit: Span(limit, after=reference)),
+    "AROUND": _only(lambda reference, limit: Around(limit, reference)),
+    "BETWEEN": _between,
+}
+
+
+@feature.isupport
+def tokens(settings: Settings) -> Mapping[str, str]:
+    """Return the limit of one answer, and the kinds of reference."""
+    return {"CHATHISTORY": str(settings.limits.history), "MSGREFTYPES": "msgid,timestamp"}

@@ -1,0 +1,106 @@
+"""CHATHISTORY: who may read what, and how it is asked for and told."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.irc.message import parse
+from chat.network.history import Around, Conversation, Room, Span
+from tests.support.world import World
+
+CAPS = "draft/chathistory batch server-time message-tags labeled-response echo-message"
+T1, T2 = "timestamp=2023-11-14T22:13:20.000Z", "timestamp=2023-11-14T22:13:21.500Z"
+
+
+class HistoryTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.world = World()
+        for name in ("alice", "bob"):
+            self.world.add_account(name)
+        self.alice = self.world.client("alice", CAPS, account="alice")
+        self.alice.exchange("JOIN #room")
+
+    def test_batch(self) -> None:
+        """ "the batch MUST have type chathistory and take a single additional parameter" """
+        (echo,) = self.alice.exchange("@+x=y PRIVMSG #room :one")
+        self.alice.exchange("TOPIC #room :not a message")
+        start, line, end = self.alice.exchange("CHATHISTORY LATEST #ROOM * 10")
+        self.assertEqual(start, ":irc.test BATCH +history chathistory #room")
+        self.assertEqual(end, ":irc.test BATCH -history")
+        played, live = parse(line.encode()), parse(echo.encode())
+        self.assertEqual(played.tags, {**live.tags, "batch": "history"})
+        self.assertEqual(played.params, ("#room", "one"))
+
+    def test_label_is_on_the_batch(self) -> None:
+        start, *_ = self.alice.exchange("@label=x CHATHISTORY LATEST #room * 10")
+        self.assertEqual(start, "@label=x :irc.test BATCH +history chathistory #room")
+
+    def test_event_playback(self) -> None:
+        self.alice.exchange("TOPIC #room :Topic", "@+react=x TAGMSG #room")
+        self.alice.exchange("@+typing=active TAGMSG #room", "CAP REQ draft/event-playback")
+        lines = self.alice.exchange("CHATHISTORY LATEST #room * 10")[1:-1]
+        commands = [parse(line.encode()).command for line in lines]
+        self.assertEqual(commands, ["JOIN", "TOPIC", "TAGMSG"])
+
+    def test_parts(self) -> None:
+        self.alice.exchange(
+            "CHATHISTORY LATEST #room msgid=a 5",
+            f"CHATHISTORY BEFORE #room {T1} 5",
+            "CHATHISTORY AFTER #room msgid=a 9999",
+            "CHATHISTORY AROUND #room msgid=a 5",
+            f"CHATHISTORY BETWEEN #room {T2} {T1} 5",
+            "CHATHISTORY BETWEEN #room msgid=a msgid=b 5",
+            "CHATHISTORY LATEST bob * 5",
+        )
+        t1, t2 = 1_700_000_000_000, 1_700_000_001_500
+        self.assertEqual(
+            [query.part for query in self.world.history_asked],
+            [
+                Span(5, after="a", from_end=True),
+                Span(5, before=t1, from_end=True),
+                Span(100, after="a"),
+                Around(5, "a"),
+                Span(5, after=t1, before=t2, from_end=True),
+                Span(5, after="a", before="b"),
+                Span(5, from_end=True),
+            ],
+        )
+        places = {query.place for query in self.world.history_asked}
+        self.assertEqual(places, {Room("#room"), Conversation("alice", "bob")})
+
+    def test_only_members_read(self) -> None:
+        bob = self.world.client("bob", CAPS, account="bob")
+        for target in ("#room", "#none"):
+            (line,) = bob.exchange(f"CHATHISTORY LATEST {target} * 10")
+            self.assertIn(f"FAIL CHATHISTORY INVALID_TARGET LATEST {target} :", line)
+        self.assertEqual(self.world.history_asked, [])
+
+    def test_a_guest_has_no_conversations(self) -> None:
+        guest = self.world.client("guest", CAPS)
+        self.assertEqual(len(guest.exchange("CHATHISTORY LATEST alice * 10")), 2)
+        self.assertEqual(self.world.history_asked, [])
+
+    def test_invalid(self) -> None:
+        for words, code in (
+            ("NONSENSE #room * 10", "INVALID_PARAMS"),
+            ("LATEST #room", "INVALID_PARAMS"),
+            ("LATEST #room * 10 20", "INVALID_PARAMS"),
+            ("LATEST #room * many", "INVALID_PARAMS"),
+            ("LATEST #room * 0", "INVALID_PARAMS"),
+            ("BEFORE #room * 10", "INVALID_PARAMS"),
+            ("BEFORE #room timestamp=yesterday 10", "INVALID_PARAMS"),
+            ("BEFORE #room timestamp=2023-11-14 10", "INVALID_PARAMS"),
+            ("BEFORE #room sequence=5 10", "INVALID_MSGREFTYPE"),
+            ("TARGETS msgid=a msgid=b 10", "INVALID_PARAMS"),
+            ("TARGETS 10", "INVALID_PARAMS"),
+        ):
+            (line,) = self.alice.exchange(f"CHATHISTORY {words}")
+            self.assertIn(f" FAIL CHATHISTORY {code} {words.split()[0]} ", line)
+
+    def test_targets(self) -> None:
+        lines = self.alice.exchange(f"CHATHISTORY TARGETS {T1} {T2} 10")
+        self.assertEqual(lines[0], ":irc.test BATCH +history draft/chathistory-targets")
+        self.assertEqual(
+            lines[1],
+            "@batch=history :irc.test CHATHISTORY TARGETS #room 2023-11-14T22:13:20.000Z",
+        )

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+from twisted.internet import reactor
+
+from chat.network.events import Actor, Entry, Event, Joined, MessageSent, TagsSent
+from chat.network.history import MESSAGES, PLAYBACK, Around, Conversation, Recent, Room, Span
+from chat.network.ids import ClientId, EventId, Timestamp
+from chat.store.history import History
+from chat.store.interfaces import IHistory
+from chat.store.log import EventLog
+from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test
+
+ALICE = Actor(ClientId("a"), "alice!a@h", "Alice")
+BOB = Actor(ClientId("b"), "bob!b@h", "bob")
+
+
+def said(text: str, channel: str = "#Room") -> MessageSent:
+    return MessageSent(ALICE, "PRIVMSG", channel, text, channel=channel)
+
+
+def told(sender: Actor, account: str, text: str) -> MessageSent:
+    return MessageSent(sender, "PRIVMSG", account, text, account=account)
+
+
+class HistoryTests(StoreTestCase):
+    async def fill(self, *events: Event) -> History:
+        """Store the events, one a second from 1000 on, with the ids e1, e2, ..."""
+        database = await self.new_database()
+        log = EventLog(database, reactor)
+        await log.subscribe(0, lambda entries: None)
+        await log.append(
+            [
+                Entry(EventId(f"e{n}"), Timestamp(n * 1000), event)
+                for n, event in enumerate(events, start=1)
+            ],
+            deadline=10,
+        )
+        return History(database)
+
+    async def texts(self, history: History, part: Span | Around, place: Any = None) -> list[str]:
+        entries = await history.read(place or Room("#room"), part, MESSAGES)
+        return [entry.event.text for entry in entries]
+
+    @coroutine_test
+    async def test_spans_by_id_and_by_time(self) -> None:
+        history = await self.fill(*(said(str(n)) for n in range(1, 11)))
+        self.assertTrue(IHistory.providedBy(history))
+        e, t = EventId, Timestamp
+        for span, wanted in (
+            (Span(3, from_end=True), "8 9 10"),
+            (Span(99, after=e("e7"), from_end=True), "8 9 10"),
+            (Span(2, after=t(7000), from_end=True), "9 10"),
+            (Span(3, before=e("e5"), from_end=True), "2 3 4"),
+            (Span(3, before=t(5000), from_end=True), "2 3 4"),
+            (Span(3, before=t(5500), from_end=True), "3 4 5"),
+            (Span(3, after=e("e5")), "6 7 8"),
+            (Span(3, after=t(5000)), "6 7 8"),
+            (Span(3, after=t(4500)), "5 6 7"),
+            (Span(3, after=t(0)), "1 2 3"),
+            (Span(3, after=t(10_000)), ""),
+            (Span(3, before=t(1000), from_end=True), ""),
+            (Span(9, after=e("e2"), before=e("e6")), "3 4 5"),
+            (Span(2, after=e("e2"), before=e("e6")), "3 4"),
+            (Span(2, after=e("e6"), before=e("e2")), "4 5"),
+            (Span(2, after=t(2000), before=t(6000), from_end=True), "4 5"),
+            (Span(9, after=e("unknown")), ""),
+            (Around(4, e("e5")), "3 4 5 6"),
+            (Around(3, t(5000)), "4 5 6"),
+            (Around(4, e("e1")), "1 2 3 4"),
+            (Around(4, e("unknown")), ""),
+        ):
+            self.assertEqual(" ".join(await self.texts(history, span)), wanted, span)
+
+    @coroutine_test
+    async def test_places_are_apart(self) -> None:
+        history = await self.fill(
+            said("in room"),
+            said("elsewhere", "#other"),
+            told(ALICE, "bob", "hello"),
+            told(BOB, "alice", "hi"),
+            told(ALICE, "carol", "secret"),
+            told(ALICE, "alice", "note"),
+        )
+        whole = Span(99)
+        self.assertEqual(await self.texts(history, whole), ["in room"])
+        for pair, wanted in (
+            (("alice", "BOB"), ["hello", "hi"]),
+            (("bob", "alice"), ["hello", "hi"]),
+            (("bob", "carol"), []),
+            (("alice", "alice"), ["note"]),
+        ):
+            self.assertEqual(await self.texts(history, whole, Conversation(*pair)), wanted)
+
+    @coroutine_test
+    async def test_kinds(self) -> None:
+        reaction = TagsSent(ALICE, "TAGMSG", "#room", "", channel="#room", tags={"+react": "x"})
+        history = await self.fill(Joined(ALICE, "#room"), said("one"), reaction)
+        entries = await history.read(Room("#room"), Span(9), PLAYBACK)
+        kinds = [type(entry.event) for entry in entries]
+        self.assertEqual(kinds, [Joined, MessageSent, TagsSent])
+        self.assertEqual(entries[2].event, reaction)
+        self.assertEqual((entries[1].uid, entries[1].time), ("e2", 2000))
+        self.assertEqual(await self.texts(history, Span(9)), ["one"])
+
+    @coroutine_test
+    async def test_targets(self) -> None:
+        history = await self.fill(
+            said("old", "#quiet"),
+            said("one"),
+            told(ALICE, "bob", "hello"),
+            told(BOB, "Alice", "hi"),
+            evolve(told(BOB, "carol", "secret"), actor=BOB),
+            said("two"),
+        )
+
+        async def targets(after: int, before: int, limit: int = 9) -> list[Recent]:
+            return await history.targets(
+                "Alice", ["#Room", "#quiet", "#empty"], Timestamp(after), Timestamp(before), limit
+            )
+
+        room, bob, quiet = Recent("#Room", 6000), Recent("bob", 4000), Recent("#quiet", 1000)
+        self.assertEqual(await targets(0, 9999), [quiet, bob, room])
+        self.assertEqual(await targets(0, 9999, 2), [quiet, bob])
+        self.assertEqual(await targets(1000, 6000), [bob])
+        self.assertEqual(await history.targets(None, [], 0, 9999, 9), [])
+
+
+class SQLiteHistoryTests(HistoryTests, SQLiteCase):
+    pass
+
+
+class MariaDBHistoryTests(HistoryTests, MariaDBCase):
+    pass
+
+
+del HistoryTests
