@@ -70,6 +70,9 @@ def _check(request: Request, name: str, password: str) -> None:
         raise _refused("ALREADY_AUTHENTICATED", name, "You are logged in already")
     if not is_account_name(name, request.settings.limits.nick_length):
         raise _refused("BAD_ACCOUNT_NAME", name, "Use a letter, then letters, digits, _ or -")
+    holder = request.network.client(name)
+    if holder is not None and holder.id != session.client:
+        raise _refused("ACCOUNT_EXISTS", name, "Somebody uses that name as a nickname")
     owner = session.peer.account
     if accounts.identity == "certificate" and owner != name:
         raise _refused("BAD_ACCOUNT_NAME", name, "Your certificate is for another account")

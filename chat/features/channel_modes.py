@@ -93,7 +93,7 @@ def _resolve(
         raise RefusedError(ERR_UNKNOWNMODE(wanted.letter))
     if kind is not ModeKind.PREFIX:
         must_have_rank(request.client, channel)
-    if kind.takes_argument(wanted.adding) and not wanted.argument:
+    if kind.takes_argument(wanted.adding) and wanted.argument is None:
         if wanted.letter != modes.KEY or wanted.adding:
             raise RefusedError(ERR_NEEDMOREPARAMS("MODE"))
         wanted = evolve(wanted, argument="*")
@@ -117,7 +117,7 @@ def _resolve_rank(
     member = request.network.client(nick)
     gives_up = member is request.client and not wanted.adding
     if not gives_up:
-        must_have_rank(request.client, channel, modes.GRANTED_BY[wanted.letter])
+        must_have_rank(request.client, channel, _granted_by(channel, wanted.letter))
     if member is None:
         raise RefusedError(ERR_NOSUCHNICK(nick))
     if member not in channel.members:
@@ -130,6 +130,14 @@ def _resolve_rank(
     if member.account is not None:
         accounts[member.nick] = member.account
     return evolve(wanted, argument=member.nick)
+
+
+def _granted_by(channel: Channel, letter: str) -> str:
+    """Return the rank that may give ``letter``: a channel without a founder may get one."""
+    ranks = (*channel.ranks.values(), *channel.members.values())
+    if letter == modes.FOUNDER and not any(modes.FOUNDER in held for held in ranks):
+        return modes.OPERATOR
+    return modes.GRANTED_BY[letter]
 
 
 def _resolve_mask(request: Request, channel: Channel, wanted: ModeChange) -> ModeChange | None:
@@ -158,14 +166,14 @@ def _valid(request: Request, channel: Channel, letter: str, argument: str) -> st
         must_have_rank(request.client, target)
         return target.name
     key = truncate(argument, request.settings.limits.key_length)
-    if key[0] == ":" or any(character in key for character in " ,"):
+    if not key or key[0] == ":" or any(character in key for character in " ,"):
         raise _invalid(channel, letter, argument, "A key has no space, comma or leading colon")
     return key
 
 
 def _invalid(channel: Channel, letter: str, argument: str, why: str) -> RefusedError:
-    shown = argument.lstrip(":").split() or ["*"]
-    return RefusedError(ERR_INVALIDMODEPARAM(channel.name, letter, shown[0], why))
+    shown = argument if argument and argument[0] != ":" and " " not in argument else "*"
+    return RefusedError(ERR_INVALIDMODEPARAM(channel.name, letter, shown, why))
 
 
 def _list(channel: Channel, letter: str) -> Effects:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.numerics import (
+    ERR_NEEDMOREPARAMS,
     ERR_NOSUCHCHANNEL,
     ERR_NOSUCHNICK,
     ERR_USERONCHANNEL,
     RPL_AWAY,
+    RPL_ENDOFINVITEDTO,
+    RPL_INVITEDTO,
     RPL_INVITING,
 )
 from chat.network.events import Invited
@@ -20,9 +23,25 @@ from chat.network.policy import can_invite
 feature = Feature()
 
 
-@feature.command("INVITE", parameters=2)
+@feature.command("INVITE")
 def invite(request: Request) -> Effects:
-    """INVITE nickname #channel: ask somebody to join; it opens +i, +k, +l and +b once."""
+    """INVITE [nickname #channel]: ask somebody to join, or list your own invitations.
+
+    An invitation opens +i, +k, +l and +b once.
+    """
+    if not request.params:
+        for channel in request.network.channels.values():
+            if request.client.id in channel.invited:
+                yield RPL_INVITEDTO(channel.name)
+        yield RPL_ENDOFINVITEDTO()
+        return
+    if not request.param(1):
+        yield ERR_NEEDMOREPARAMS("INVITE")
+        return
+    yield from _invite(request)
+
+
+def _invite(request: Request) -> Effects:
     target = request.network.client(request.params[0])
     channel = request.network.channel(request.params[1])
     if channel is None:

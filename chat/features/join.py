@@ -16,6 +16,7 @@ from chat.irc.numerics import (
     ERR_LINKCHANNEL,
     ERR_NOSUCHCHANNEL,
     ERR_TOOMANYCHANNELS,
+    RPL_ENDOFNAMES,
     Reply,
 )
 from chat.network import modes
@@ -94,7 +95,8 @@ def show_entered(viewer: Viewer, fact: Entered) -> Lines:
     if fact.channel.topic is not None:
         yield from topic.lines(fact.channel)
     if not viewer.has("no-implicit-names"):
-        yield from names.lines(fact.client, fact.channel, viewer.capabilities)
+        yield from names.members(fact.client, fact.channel, viewer.capabilities)
+        yield RPL_ENDOFNAMES(fact.channel.name)
 
 
 @feature.isupport

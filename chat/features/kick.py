@@ -5,7 +5,7 @@ Source: Modern IRC, "KICK message".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message, truncate
@@ -25,16 +25,28 @@ feature = Feature()
 
 @feature.command("KICK", parameters=2)
 def kick(request: Request) -> Effects:
-    """KICK #channel nickname[,nickname] [reason]: remove people from a channel."""
+    """KICK #channel[,#channel] nickname[,nickname] [reason]: remove people from a channel."""
+    nicks = dict.fromkeys(filter(None, request.params[1].split(",")))
+    channels = [name for name in request.params[0].split(",") if name]
+    if len(channels) == 1:
+        yield from _kick(request, channels[0], nicks)
+        return
+    # "there MUST be either one channel parameter and multiple user parameter, or as many
+    # channel parameters as there are user parameters" (RFC 2812, 3.2.8)
+    for name, nick in zip(channels, nicks, strict=False):
+        yield from _kick(request, name, [nick])
+
+
+def _kick(request: Request, name: str, nicks: Iterable[str]) -> Effects:
     client = request.client
-    channel = request.network.channel(request.params[0])
+    channel = request.network.channel(name)
     if channel is None:
-        yield ERR_NOSUCHCHANNEL(request.params[0])
+        yield ERR_NOSUCHCHANNEL(name)
         return
     must_be_member(client, channel)
     must_have_rank(client, channel, modes.HALF_OPERATOR)
     reason = truncate(request.param(2) or client.nick, request.settings.limits.kick_length)
-    for nick in dict.fromkeys(filter(None, request.params[1].split(","))):
+    for nick in nicks:
         target = request.network.client(nick)
         if target is None:
             yield ERR_NOSUCHNICK(nick)

@@ -34,7 +34,7 @@ def counts(network: Network) -> Lines:
     here, most = str(len(everyone)), str(network.most_clients)
     yield RPL_LUSERCLIENT(visible=len(everyone) - invisible, invisible=invisible)
     yield RPL_LUSEROP(str(sum(client.is_operator for client in everyone)))
-    yield RPL_LUSERUNKNOWN("0")
+    yield RPL_LUSERUNKNOWN(str(len(network.unregistered)))
     yield RPL_LUSERCHANNELS(str(len(network.channels)))
     yield RPL_LUSERME(clients=here)
     yield RPL_LOCALUSERS(here, most, clients=here, most=most)

@@ -121,9 +121,8 @@ def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
 
 @feature.renders(MessageSent)
 def show_message(viewer: Viewer, event: MessageSent) -> Lines:
-    """Show the message; its own session sees it with echo-message, or when it is to itself."""
-    to_itself = event.client == event.actor.client
-    if not viewer.is_origin or to_itself or viewer.has("echo-message"):
+    """Show the message; the session that sent it sees it with echo-message only."""
+    if not viewer.is_origin or viewer.has("echo-message"):
         yield Message(event.command, (event.target, event.text), event.actor.source)
 
 

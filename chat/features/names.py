@@ -25,16 +25,13 @@ def names(request: Request) -> Effects:
     """NAMES #channel[,#channel]: see who is on channels."""
     for name in dict.fromkeys(filter(None, request.param(0).split(","))):
         channel = request.network.channel(name)
-        if channel is None or not can_see_channel(request.client, channel):
-            yield RPL_ENDOFNAMES(name)
-        else:
-            yield from lines(request.client, channel, request.session.capabilities)
-    if not request.params:
-        yield RPL_ENDOFNAMES("*")
+        if channel is not None and can_see_channel(request.client, channel):
+            yield from members(request.client, channel, request.session.capabilities)
+    yield RPL_ENDOFNAMES(request.param(0) or "*")
 
 
-def lines(viewer: Client, channel: Channel, capabilities: frozenset[str]) -> Lines:
-    """Return the replies for one channel, as ``viewer`` may see it."""
+def members(viewer: Client, channel: Channel, capabilities: frozenset[str]) -> Lines:
+    """Return who is on the channel, as ``viewer`` may see it, without the end of the list."""
     show = modes.prefixes if "multi-prefix" in capabilities else modes.highest
     with_host = "userhost-in-names" in capabilities
     symbol = "@" if modes.SECRET in channel.modes else "="
@@ -51,4 +48,3 @@ def lines(viewer: Client, channel: Channel, capabilities: frozenset[str]) -> Lin
         size += len(word) + 1
     if batch:
         yield RPL_NAMREPLY(symbol, channel.name, " ".join(batch))
-    yield RPL_ENDOFNAMES(channel.name)

@@ -79,10 +79,8 @@ def user(request: Request) -> Effects:
     if len(request.params) < 4 or not request.params[3]:
         yield ERR_NEEDMOREPARAMS("USER")
         return
-    username = clean_username(request.params[0], limits.user_length)
-    if not username:
-        yield ERR_NEEDMOREPARAMS("USER")
-        return
+    # Clients send the login name, in which any character may be.
+    username = clean_username(request.params[0], limits.user_length) or "user"
     realname = truncate(request.params[3], limits.realname_length)
     session = evolve(request.session, username=username, realname=realname)
     yield Update(session)

@@ -19,6 +19,7 @@ from chat.features.feature import (
 from chat.irc import sasl
 from chat.irc.message import Message
 from chat.irc.numerics import (
+    ERR_ALREADYREGISTERED,
     ERR_SASLABORTED,
     ERR_SASLALREADY,
     ERR_SASLFAIL,
@@ -57,7 +58,7 @@ feature.capability(
 def authenticate(request: Request) -> Effects:
     """AUTHENTICATE mechanism | data | *: log in to an account."""
     session, word = request.session, request.params[0]
-    if session.account is not None:
+    if session.account is not None and request.settings.accounts.nickname == "account":
         yield ERR_SASLALREADY()
     elif word == "*":
         yield Update(_idle(session))
@@ -70,9 +71,11 @@ def authenticate(request: Request) -> Effects:
             return
         yield Update(evolve(session, sasl_mechanism=word.upper()))
         yield Message("AUTHENTICATE", ("+",))
-    elif len(word) > sasl.CHUNK or len(session.sasl_response) + len(word) > _MAX_RESPONSE:
+    elif len(word) > sasl.CHUNK:
         yield Update(_idle(session))
         yield ERR_SASLTOOLONG()
+    elif len(session.sasl_response) + len(word) > _MAX_RESPONSE:
+        yield from _refuse(_idle(session), "", "the response is too long")
     else:
         response = session.sasl_response + (word if word != "+" else "")
         if len(word) == sasl.CHUNK:
@@ -93,10 +96,16 @@ def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
     except (sasl.MalformedResponseError, UnicodeDecodeError):
         yield ERR_SASLFAIL()
         return
-    fold = request.network.fold
-    if authzid and fold(authzid) != fold(name):
+    if authzid and request.network.fold(authzid) != request.network.fold(name):
         yield from _refuse(session, name, "it asked to act as another account")
         return
+    yield from _log_in(request, session, mechanism, name, password)
+
+
+def _log_in(
+    request: Request, session: Session, mechanism: str, name: str, password: str
+) -> Effects:
+    fold = request.network.fold
     owner = session.peer.account
     if request.settings.accounts.identity == "certificate" and (
         owner is None or fold(owner) != fold(name)
@@ -105,7 +114,7 @@ def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
         return
     try:
         account: Account | None = yield (
-            CheckPassword(name, password) if mechanism == "PLAIN" else FindAccount(name)
+            FindAccount(name) if mechanism == "EXTERNAL" else CheckPassword(name, password)
         )
     except RefusedError:
         yield Audit(f"login as {name!r} refused: too many failed attempts")
@@ -120,6 +129,18 @@ def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
     yield Audit(f"logged in as {account.name} by {mechanism}")
     if session.phase is Phase.REGISTERED:
         yield AccountChanged(request.client.actor, account.name, account.role)
+
+
+@feature.command("PASS", parameters=1, phases=Phase, cost=2)
+def pass_(request: Request) -> Effects:
+    """PASS account:password: log in, for clients without SASL."""
+    session = request.session
+    if session.phase is not Phase.REGISTERING:
+        yield ERR_ALREADYREGISTERED()
+        return
+    name, colon, password = request.params[0].partition(":")
+    if colon and session.account is None:
+        yield from _log_in(request, session, "PASS", name, password)
 
 
 def _refuse(session: Session, name: str, reason: str) -> Effects:

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Change:
-    """One fact and all sessions that it is for."""
+    """One fact and all sessions that it is for.
+
+    With ``is_delivery`` even the session whose command made it sees it as another would.
+    """
 
     fact: object
     sessions: tuple[SessionId, ...]
+    is_delivery: bool = False
 
 
 @frozen

@@ -37,7 +37,7 @@ def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Ch
         channel.modes = dict.fromkeys(modes.INITIAL_MODES, "")
         if account is not None:
             channel.modes[modes.PERMANENT] = ""
-            channel.ranks[account] = modes.FOUNDER
+            channel.ranks[account] = modes.OPERATOR
         network.channels[name] = channel
         network.touch([RecordKey(ChannelRecord, name)])
     if client is None or client in channel.members:
@@ -51,6 +51,13 @@ def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Ch
     client.channels[name] = channel
     yield Change(event, network.witnesses(client, channel))
     yield Change(Entered(client, channel), tuple(client.sessions))
+    if client.away is not None:
+        others = tuple(
+            session
+            for session in network.witnesses(client, channel)
+            if session not in client.sessions
+        )
+        yield Change(events.AwayChanged(client.actor, client.away), others)
 
 
 def _parted(network: Network, entry: Entry, event: events.Parted) -> Iterator[Change]:
@@ -174,6 +181,9 @@ def _message_sent(network: Network, entry: Entry, event: events.MessageSent) -> 
         sender.accepted.add(receiver.id)  # whom one writes to may answer
     parties = dict.fromkeys(party for party in (receiver, sender) if party is not None)
     yield Change(event, network.sessions_of(parties))
+    if sender is receiver and entry.origin is not None:
+        # Who writes to itself is a receiver too, whether it wants an echo or not.
+        yield Change(event, (entry.origin,), is_delivery=True)
 
 
 def _message_relayed(

@@ -35,12 +35,27 @@ if TYPE_CHECKING:
 def _node_started(network: Network, entry: Entry, event: events.NodeStarted) -> Iterator[Change]:
     network.clients.clear()
     network.sessions.clear()
+    network.unregistered.clear()
     network.nicks.clear()
     network.watchers = Watchers(network.fold)
     for name, channel in list(network.channels.items()):
         channel.members.clear()
         channel.invited.clear()
         network.drop_if_over(name, channel)
+    return iter(())
+
+
+def _session_opened(
+    network: Network, entry: Entry, event: events.SessionOpened
+) -> Iterator[Change]:
+    network.unregistered.add(event.session)
+    return iter(())
+
+
+def _session_abandoned(
+    network: Network, entry: Entry, event: events.SessionAbandoned
+) -> Iterator[Change]:
+    network.unregistered.discard(event.session)
     return iter(())
 
 
@@ -68,6 +83,7 @@ def _session_registered(
         network.most_clients = max(network.most_clients, len(network.clients))
     client.sessions[event.session] = Device(event.device, event.certificate)
     network.sessions[event.session] = client
+    network.unregistered.discard(event.session)
     yield Change(Welcomed(client), (event.session,))
     if len(client.sessions) == 1:
         yield from _came(network, client)
@@ -77,6 +93,7 @@ def _session_registered(
 
 
 def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:
+    network.unregistered.discard(event.session)
     client = network.sessions.pop(event.session, None)
     if client is None:
         return
@@ -244,6 +261,8 @@ def _user_modes_changed(
 
 BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] = {
     events.NodeStarted: _node_started,
+    events.SessionOpened: _session_opened,
+    events.SessionAbandoned: _session_abandoned,
     events.SessionRegistered: _session_registered,
     events.SessionEnded: _session_ended,
     events.Killed: _killed,

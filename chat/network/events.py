@@ -58,6 +58,22 @@ class NodeStarted(Event):
 
 
 @frozen
+class SessionOpened(Event):
+    """A connection is there that has not said who it is."""
+
+    stored: ClassVar[bool] = False
+    session: SessionId
+
+
+@frozen
+class SessionAbandoned(Event):
+    """A connection is gone that never registered."""
+
+    stored: ClassVar[bool] = False
+    session: SessionId
+
+
+@frozen
 class SessionRegistered(Event):
     """A session completed registration and wants its nickname."""
 
@@ -309,6 +325,8 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         NodeStarted,
+        SessionOpened,
+        SessionAbandoned,
         SessionRegistered,
         SessionEnded,
         NickChanged,

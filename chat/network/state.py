@@ -37,6 +37,8 @@ class Network:
         self.clients: dict[ClientId, Client] = {}
         self.channels: dict[str, Channel] = {}
         self.sessions: dict[SessionId, Client] = {}
+        #: Those that have not registered yet.
+        self.unregistered: set[SessionId] = set()
         self.most_clients = 0
         #: The latest holders of nicknames that are free again, oldest first.
         self.departed: deque[Departed] = deque(maxlen=_DEPARTED)

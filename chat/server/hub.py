@@ -92,7 +92,7 @@ class Hub:
             if connection is None:
                 continue
             machine = connection.machine
-            if session == entry.origin:
+            if session == entry.origin and not change.is_delivery:
                 machine.show_own(entry, change.fact)
                 continue
             capabilities = machine.session.capabilities

@@ -100,6 +100,7 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
         session = Session(self.factory.new_session_id(), peer)
         self.machine = SessionMachine(session, self, hub.network, hub.settings, hub.features)
         hub.connections[session.id] = self
+        self.machine.opened()
         self._await(Deadline.REGISTRATION)
 
     def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:  # noqa: B008
@@ -201,9 +202,9 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
 
         self.factory.hub.append(entries, appended)
 
-    def append_surely(self, entry: Entry) -> None:
+    def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
         """Put an entry in the log, however long that takes."""
-        self.factory.hub.append_surely(entry)
+        self.factory.hub.append_surely(entry).addCallback(lambda _: done())
 
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
         """Have a question answered."""

@@ -147,7 +147,7 @@ class ChatService(Service):
                 loop.stop()
         if self._hub is not None:
             for connection in list(self._hub.connections.values()):
-                connection.machine.close("The server is shutting down")
+                connection.machine.close("The server is shutting down", at_once=True)
         if self._gatekeeper is not None:
             self._gatekeeper.stop()
         if self._store is not None:

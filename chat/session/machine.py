@@ -38,7 +38,7 @@ from chat.irc.message import (
 from chat.irc.numerics import ERR_INPUTTOOLONG, Reply
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network.changes import NicknameTaken, Welcomed
-from chat.network.events import Entry, Event, SessionEnded
+from chat.network.events import Entry, Event, SessionAbandoned, SessionEnded, SessionOpened
 from chat.network.ids import Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
@@ -46,6 +46,9 @@ from chat.network.state import Network
 from chat.session.collector import Collector
 from chat.session.dispatch import dispatch, unavailable
 from chat.session.flood import Allowance
+
+#: Seconds that the end of a session waits for the log.
+_PATIENCE = 1.0
 
 #: Which phase may follow which.
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
@@ -68,8 +71,8 @@ class Shell(Protocol):
     def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
         """Put ``entries`` in the log; ``done`` gets ``None`` once applied, or why not."""
 
-    def append_surely(self, entry: Entry) -> None:
-        """Put ``entry`` in the log, however long that takes."""
+    def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
+        """Put ``entry`` in the log, however long that takes, and then call ``done``."""
 
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
         """Answer ``query``, with an exception where the answer is to be thrown."""
@@ -311,26 +314,48 @@ class SessionMachine:
             self._features,
         )
 
-    # The end
+    # The beginning and the end
 
-    def close(self, reason: str) -> None:
-        """End the session: tell the client with ERROR, and the network if it was there."""
+    def opened(self) -> None:
+        """Begin: the network counts the session."""
+        self._shell.append_surely(self._shell.stamp(SessionOpened(self.session.id)))
+
+    def close(self, reason: str, *, at_once: bool = False) -> None:
+        """End the session, and then tell the client with ERROR: who reads it is gone for all.
+
+        The client is not kept waiting for a log that does not answer; with
+        ``at_once`` it is not kept waiting at all.
+        """
         if self.session.phase is Phase.CLOSED:
             return
-        self._shell.write(serialize_limited(Message("ERROR", (reason,))))
-        self.lost(reason)
-        self._shell.close()
+        is_told = False
+
+        def tell() -> None:
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                self._shell.write(serialize_limited(Message("ERROR", (reason,))))
+                self._shell.close()
+
+        if at_once:
+            tell()
+        self._end(reason, tell)
+        if not is_told:
+            self._shell.later(_PATIENCE, tell)
 
     def lost(self, reason: str) -> None:
         """End a session whose connection is gone."""
+        if self.session.phase is not Phase.CLOSED:
+            self._end(reason, lambda: None)
+
+    def _end(self, reason: str, done: Callable[[], None]) -> None:
         client = self._network.sessions.get(self.session.id)
         # A claim that is on its way through the log is ended behind it.
         in_log = client is not None or self.session.phase is Phase.CLAIMING
-        if self.session.phase is not Phase.CLOSED:
-            self._become(evolve(self.session, phase=Phase.CLOSED))
+        self._become(evolve(self.session, phase=Phase.CLOSED))
         self._waiting.clear()
+        ended: Event = SessionAbandoned(self.session.id)
         if in_log:
             actor = client.actor if client is not None else None
-            self._shell.append_surely(
-                self._shell.stamp(SessionEnded(self.session.id, reason, actor))
-            )
+            ended = SessionEnded(self.session.id, reason, actor)
+        self._shell.append_surely(self._shell.stamp(ended), done)

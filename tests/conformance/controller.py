@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from attrs import fields
 from irctest import patma
 from irctest.basecontrollers import (
     BaseServerController,
@@ -22,6 +23,7 @@ from irctest.basecontrollers import (
 from irctest.runner import NotImplementedByController
 from irctest.specifications import Capabilities, OptionalBehaviors
 
+from chat.network.settings import AccountSettings
 from tests.conformance.home import ACCOUNT, Home, Value, has_websocket, program
 
 #: Seconds that a start, or an end, may take.
@@ -90,12 +92,24 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
             ways[websocket_port] = self._free_port()
             listen["websocket"] = [f"127.0.0.1:{ways[websocket_port]}"]
         # A password of the server is, here, that of the certificate's account.
-        login = "optional" if password is None else "required"
-        home.configure({"listen": listen, "accounts": {"login": login}})
+        accounts: dict[str, Value] = {"login": "optional" if password is None else "required"}
+        accounts |= self._registration()
+        home.configure({"listen": listen, "accounts": accounts})
         if password is not None:
             home.add_user(ACCOUNT, password)
         self.faketime_enabled = faketime is not None
         self._start(home, faketime, ways)
+
+    def _registration(self) -> dict[str, Value]:
+        """Return how accounts are registered over IRC, as far as this version can be told."""
+        wanted: dict[str, Value] = {
+            "registration_before_connect": self.test_config.account_registration_before_connect,
+            "registration_email": (
+                "required" if self.test_config.account_registration_requires_email else "optional"
+            ),
+        }
+        known = {attribute.name for attribute in fields(AccountSettings)}
+        return {name: value for name, value in wanted.items() if name in known}
 
     def _free_port(self) -> int:
         _, port = self.get_hostname_and_port()

@@ -71,7 +71,11 @@ class Home:
     def configure(self, sections: Sections) -> None:
         """Write the configuration; what ``sections`` does not say is what every test wants."""
         every: Sections = {
-            "network": {"name": "securechat", "server": SERVER_NAME},
+            "network": {
+                "name": "securechat",
+                "server": SERVER_NAME,
+                "description": "test server",
+            },
             "tls": {
                 "certificate": "keys/server.crt",
                 "key": "keys/server.key",

@@ -40,11 +40,15 @@ class RankTests(ModesCase):
 
     def test_only_a_founder_makes_founders_and_admins(self) -> None:
         self.guest.send("JOIN #room")
-        for letter in "qa":
-            self.assertEqual(numerics(self.op.exchange(f"MODE #room +{letter} guest")), ["482"])
         founder = self.world.client("member", account="member")
         founder.send("JOIN #own")
         self.guest.send("JOIN #own")
+        founder.lines()
+        self.assertEqual(numerics(founder.exchange("MODE #own +a guest")), ["482"])
+        self.assertEqual(numerics(founder.exchange("MODE #own +q member")), ["MODE"])
+        founder.send("MODE #own +o guest")
+        self.guest.lines()
+        self.assertEqual(numerics(self.guest.exchange("MODE #own +q guest")), ["482"])
         founder.lines()
         for letter in "aq":
             self.assertEqual(numerics(founder.exchange(f"MODE #own +{letter} guest")), ["MODE"])
@@ -53,7 +57,7 @@ class RankTests(ModesCase):
         founder = self.world.client("member", account="member")
         founder.send("JOIN #own")
         self.guest.send("JOIN #own")
-        founder.send("MODE #own +o guest", "MODE #own +o member")
+        founder.send("MODE #own +q member", "MODE #own +o guest")
         self.assertEqual(numerics(self.guest.exchange("MODE #own -o member")), ["482"])
         self.assertEqual(numerics(self.guest.exchange("KICK #own member")), ["482"])
         self.assertEqual(numerics(founder.exchange("MODE #own -o guest")), ["MODE"])

@@ -81,7 +81,7 @@ class JoinTests(ChannelCase):
         self.assertIn("#own", self.world.network.channels)
         self.assertEqual(numerics(self.join(self.guest, "#own")), ["473"])
         lines = self.join(owner, "#own")
-        self.assertIn(":irc.test 353 owner = #own ~owner", lines)
+        self.assertIn(":irc.test 353 owner = #own @owner", lines)
 
 
 class PartTests(ChannelCase):

@@ -60,7 +60,7 @@ class RegistrationTests(SynchronousTestCase):
 
     def test_user(self) -> None:
         alice = World().connect()
-        for line in ("USER a", "USER a 0 * :", "USER !!! 0 * :x"):
+        for line in ("USER a", "USER a 0 * :"):
             self.assertEqual(alice.exchange(line), [":irc.test 461 * USER :Not enough parameters"])
         alice.send("USER alice 0 * :A", "NICK alice")
         self.assertEqual(
@@ -207,7 +207,7 @@ class LoginTests(SynchronousTestCase):
             (["AUTHENTICATE *"], "906"),
             (["AUTHENTICATE $$$"], "904"),
             (["AUTHENTICATE " + "A" * 401], "905"),
-            (["AUTHENTICATE " + "A" * 400] * 11, "905"),
+            (["AUTHENTICATE " + "A" * 400] * 11, "904"),
         ):
             client.lines()
             client.send("AUTHENTICATE PLAIN", *lines)
@@ -218,8 +218,23 @@ class LoginTests(SynchronousTestCase):
         client.log_in("alice")
         self.assertEqual(
             client.exchange("AUTHENTICATE PLAIN"),
+            [":irc.test AUTHENTICATE +"],
+        )
+        strict = self.world().connect(account="Alice")
+        strict.log_in("alice")
+        self.assertEqual(
+            strict.exchange("AUTHENTICATE PLAIN"),
             [":irc.test 907 * :You have already authenticated using SASL"],
         )
+
+    def test_pass(self) -> None:
+        """Clients without SASL log in with PASS account:password."""
+        client = self.world(OPEN).connect()
+        client.send("PASS alice:secret")
+        self.assertEqual(client.commands(), ["900", "903"])
+        other = self.world(OPEN).connect()
+        other.send("PASS alice:wrong", "PASS whatever")
+        self.assertEqual(other.commands(), ["904"])
 
     def test_after_registration(self) -> None:
         world = self.world(OPEN)
@@ -254,7 +269,7 @@ class SharedSessionTests(SynchronousTestCase):
             joined,
             [
                 ":alice!alice@127.0.0.1 JOIN #room",
-                ":irc.test 353 alice = #room :~alice bob",
+                ":irc.test 353 alice = #room :@alice bob",
             ],
         )
         one.lines(), bob.lines()

@@ -28,23 +28,33 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(alice.lines(), wanted)
         self.assertEqual(bob.lines(), wanted)
 
+    def test_a_message_to_oneself_arrives_and_is_echoed(self) -> None:
+        """echo-message: the receiver's copy and the echo are two messages, one has the label."""
+        world = World()
+        plain, modern = world.client("plain"), world.client("modern", TAGS)
+        self.assertEqual(len(plain.exchange("PRIVMSG plain :x")), 1)
+        lines = modern.exchange("@label=x PRIVMSG modern :y")
+        self.assertEqual(sorted("label=x" in line for line in lines), [False, True])
+
     def test_a_pong_does_not_overtake_an_echo(self) -> None:
         world = World()
         alice = world.client("alice", "echo-message")
+        world.client("bob")
         world.log.hold = True
-        alice.send("PRIVMSG alice :one", "PING token")
+        alice.send("PRIVMSG bob :one", "PING token")
         self.assertEqual(alice.lines(), [])
         world.log.commit()
         self.assertEqual(
             alice.lines(),
-            [":alice!alice@127.0.0.1 PRIVMSG alice one", ":irc.test PONG irc.test token"],
+            [":alice!alice@127.0.0.1 PRIVMSG bob one", ":irc.test PONG irc.test token"],
         )
 
     def test_a_refused_message_does_not_overtake_an_echo(self) -> None:
         world = World()
         alice = world.client("alice", "echo-message")
+        world.client("bob")
         world.log.hold = True
-        alice.send("PRIVMSG alice :one", "PRIVMSG nobody :two")
+        alice.send("PRIVMSG bob :one", "PRIVMSG nobody :two")
         self.assertEqual(alice.lines(), [])
         world.log.commit()
         self.assertEqual([line.split()[1] for line in alice.lines()], ["PRIVMSG", "401"])
@@ -101,8 +111,9 @@ class LabelTests(SynchronousTestCase):
     def test_each_of_a_commits_echoes_has_its_own_label(self) -> None:
         world = World()
         alice = world.client("alice", TAGS)
+        world.client("bob")
         world.log.hold = True
-        alice.send("@label=a PRIVMSG alice :one", "@label=b PRIVMSG alice :two")
+        alice.send("@label=a PRIVMSG bob :one", "@label=b PRIVMSG bob :two")
         world.log.commit()
         one, two = alice.lines()
         self.assertIn("label=a", one)

@@ -137,6 +137,7 @@ class FakeClient:
             Session(session, peer), self, world.network, world.settings, FEATURES
         )
         world.hub.connections[session] = self
+        self.machine.opened()
 
     # What a test does
 
@@ -188,8 +189,8 @@ class FakeClient:
     def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
         self.world.log.append(entries, done)
 
-    def append_surely(self, entry: Entry) -> None:
-        self.world.log.append((entry,), lambda failed: None)
+    def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
+        self.world.log.append((entry,), lambda failed: done())
 
     def _answer(self, query: Query) -> object:
         match query:

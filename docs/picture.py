@@ -1,0 +1,98 @@
+"""Makes docs/console.svg: what two people see, from the real programs in tmux.
+
+Run as ``.venv/bin/python docs/picture.py``; it needs tmux, and what ``make test`` installs.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.support.servers import Home, Server, make_home, until  # noqa: E402
+
+WIDTH, HEIGHT = 92, 22
+
+
+class Terminal:
+    """One person's console in a terminal of its own."""
+
+    def __init__(self, directory: Path, home: Home, port: int, account: str) -> None:
+        self._socket = str(directory / account)
+        program = Path(sys.executable).with_name("securechat")
+        command = (
+            f"{program} connect localhost:{port} --dir {home.device(account).directory}"
+            f" --password-file {home.password_file}"
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
+        size = ("-x", str(WIDTH), "-y", str(HEIGHT))
+        self.tmux("new-session", "-d", *size, command, env=environment | {"LANG": "C.UTF-8"})
+        self.wait_for("welcome")
+
+    def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
+        """Run tmux on this terminal's server."""
+        command = ["tmux", "-u", "-f", os.devnull, "-S", self._socket, *words]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+    def type(self, line: str, then: str) -> None:
+        """Type a line, and wait until ``then`` is on the screen."""
+        self.tmux("send-keys", "-l", line)
+        self.tmux("send-keys", "Enter")
+        self.wait_for(then)
+
+    def wait_for(self, text: str) -> None:
+        """Wait until ``text`` is on the screen."""
+        until(lambda: text in self.tmux("capture-pane", "-p"), f"{text!r} on the screen")
+
+
+def talk(alice: Terminal, bob: Terminal) -> None:
+    """Have a short conversation, which ends on alice's screen."""
+    alice.type("/join #lab", "here are")
+    alice.type("/topic centrifuge 2 is back on Thursday", "changed the topic")
+    bob.type("/join #lab", "here are")
+    alice.wait_for("bob has joined")
+    bob.type("Morning. Do we run the samples today?", "samples today")
+    alice.wait_for("samples today")
+    alice.type("On centrifuge 1, yes, at ten.", "at ten.")
+    bob.type("/me labels tubes", "labels tubes")
+    alice.wait_for("labels tubes")
+    alice.type("/whois bob", "idle for")
+
+
+def main() -> None:
+    """Write the picture."""
+    directory = Path(tempfile.mkdtemp(prefix="sc-"))
+    server = Server(make_home())
+    terminals: list[Terminal] = []
+    try:
+        server.start()
+        for account in ("alice", "bob"):
+            terminals.append(Terminal(directory, server.home, server.port, account))
+        talk(*terminals)
+        screen = terminals[0].tmux("capture-pane", "-p", "-e")
+    finally:
+        for terminal in terminals:
+            terminal.tmux("kill-server")
+        server.cleanup()
+        shutil.rmtree(directory)
+    text = screen.replace(f"localhost:{server.port}", "localhost:6697").rstrip("\n")
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    console.print(Text.from_ansi(text))
+    console.save_svg(
+        str(ROOT / "docs" / "console.svg"), title="securechat connect", unique_id="console"
+    )
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()
