@@ -6,12 +6,13 @@ Each test gets a new server, the real program, and reaches it through the real
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import fields
 from irctest import patma
@@ -59,6 +60,9 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         "WHOX": None,
     }
 
+    #: Those whose processes run: more than one where a test ended in its own set-up.
+    _running: ClassVar[list[SecurechatController]] = []
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._home: Home | None = None
@@ -81,6 +85,8 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
             raise NotImplementedByController("TLS without a client certificate")
         if websocket_port is not None and not has_websocket():
             raise NotImplementedByController("WebSocket")
+        _end_all(self._running)
+        self._running.append(self)
         self.hostname, self.port = hostname, port
         self.create_config()
         assert self.directory is not None
@@ -167,6 +173,12 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
             if process.poll() is not None:
                 raise ProcessStopped(f"{process.args} ended:\n{self._said()}")
 
+    def kill(self) -> None:
+        """End the processes, and remove the network."""
+        if self in self._running:
+            self._running.remove(self)
+        super().kill()
+
     def kill_proc(self) -> None:
         """End the processes, and print what they said: pytest shows it for a test that failed."""
         assert self.proc is not None
@@ -193,6 +205,14 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         assert self._home is not None
         assert password is not None
         self._home.add_user(username, password)
+
+
+def _end_all(controllers: list[SecurechatController]) -> None:
+    for controller in list(controllers):
+        controller.kill()
+
+
+atexit.register(_end_all, SecurechatController._running)
 
 
 def _outlives(process: subprocess.Popen[bytes]) -> bool:

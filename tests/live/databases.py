@@ -45,8 +45,10 @@ def on_sqlite(**sections: str) -> Stored:
     return Stored(home, query)
 
 
-def on_mariadb(server: MariaDBServer, **sections: str) -> Stored:
+def on_mariadb(
+    server: MariaDBServer, make: Callable[..., Home] = make_home, **sections: str
+) -> Stored:
     """Return a network on a new database of a MariaDB server that runs."""
     name = server.create_database()
-    home = make_home(server.url(name), **sections)
+    home = make(server.url(name), **sections)
     return Stored(home, lambda sql: server.execute(f"USE {name}", sql))

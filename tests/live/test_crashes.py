@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from tests.live.databases import Stored, on_mariadb, on_sqlite
 from tests.live.irc import IRC, ConnectionEndedError
 from tests.support.mariadb import shared_server
-from tests.support.servers import Server
+from tests.support.servers import Server, init_home
 
 _KILLS = 4
 #: Messages on their way at a time.
@@ -108,7 +108,7 @@ class MariaDBCrashTests(CrashTests, TestCase):
     def setUp(self) -> None:
         mariadb = shared_server()
         mariadb.start()
-        self.stored = on_mariadb(mariadb)
+        self.stored = on_mariadb(mariadb, init_home)
 
     def test_both_crash(self) -> None:
         mariadb = shared_server()

@@ -63,6 +63,9 @@ class WeeChatTests(ProgramTestCase):
             "/set irc.server.chat.nicks alice",
             "/set irc.server.chat.autojoin #room",
             "/set irc.server.chat.autoreconnect_delay 1",
+            # These two hold back what is typed, so as to be gentle to servers.
+            "/set irc.server_default.anti_flood_prio_high 0",
+            "/set irc.server_default.anti_flood_prio_low 0",
             *options,
             "/connect chat",
         ]
@@ -130,6 +133,7 @@ class IrssiTests(ProgramTestCase):
                   f"irssi --home={self.directory / 'irssi'}", env=environment)  # fmt: skip
         self.addCleanup(self.tmux, "kill-server")
         self.wait_for("Irssi v")
+        self.type("/set cmd_queue_speed 10msec")
         self.type(f"/network add -nick alice {network} chat")
         self.type(
             f"/server add -tls -tls_verify -tls_cafile {self.alice.ca}"

@@ -107,34 +107,44 @@ class Device:
 def make_home(database: str = "sqlite:securechat.db", **sections: str) -> Home:
     """Return a new network with the accounts and first devices of `PEOPLE`.
 
-    On SQLite it is a copy of one that this process made before.
+    It is a copy of one that this process made before; on MariaDB the accounts are new.
     """
-    home = Home(Path(tempfile.mkdtemp(prefix="sc-live-")))
-    atexit.register(shutil.rmtree, home.directory, ignore_errors=True)
-    if database.startswith("sqlite:"):
-        shutil.copytree(_template().directory, home.directory, dirs_exist_ok=True)
-    else:
-        _fill(home, database)
+    home = _new_home()
+    shutil.copytree(_template().directory, home.directory, dirs_exist_ok=True)
+    home.configure(**{**QUICK, "database": f'url = "{database}"', **sections})
+    if not database.startswith("sqlite:"):
+        _add_accounts(home)
+    return home
+
+
+def init_home(database: str, **sections: str) -> Home:
+    """Return the like of `make_home`, with ``securechat init`` on the database itself."""
+    home = _new_home()
+    securechat("init", "--dir", home.directory, "--no-passphrase", "--database", database)
+    home.password_file.write_text(f"{PASSWORD}\n")
+    _add_accounts(home)
+    for person in PEOPLE:
+        home.device(person)
     home.configure(**{**QUICK, **sections})
     return home
 
 
 @cache
 def _template() -> Home:
+    return init_home("sqlite:securechat.db")
+
+
+def _new_home() -> Home:
     home = Home(Path(tempfile.mkdtemp(prefix="sc-live-")))
     atexit.register(shutil.rmtree, home.directory, ignore_errors=True)
-    _fill(home, "sqlite:securechat.db")
     return home
 
 
-def _fill(home: Home, database: str) -> None:
-    securechat("init", "--dir", home.directory, "--no-passphrase", "--database", database)
-    home.password_file.write_text(f"{PASSWORD}\n")
+def _add_accounts(home: Home) -> None:
     for person in PEOPLE:
         securechat(
             "user", "add", person, "--password-file", home.password_file, "--dir", home.directory
         )
-        home.device(person)
 
 
 class Server:
