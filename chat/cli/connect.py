@@ -39,13 +39,13 @@ def profile_options(command: _Function) -> _Function:
 @profile_options
 @click.option("--plain", is_flag=True, help="Lines only: no prompt, no colours.")
 def connect(plain: bool, **choice: Any) -> None:
-    r"""Chat on the network of a profile, from the terminal or a script.
+    """Chat on the network of a profile, from the terminal or a script.
 
     \b
     Example:
       securechat connect --dir alice-laptop
       echo "/msg bob the build is green" | securechat connect chat.example.org
-    """
+    """  # noqa: D301
     from chat.client.profile import Choice, ProfileError, choose, profiles_directory
 
     try:

@@ -21,7 +21,7 @@ from chat.cli.connect import profile_options
 )
 @click.option("--insecure-listen", is_flag=True, help="Listen where other computers can reach it.")
 def proxy(listen: str, insecure_listen: bool, **choice: Any) -> None:
-    r"""Accept plaintext IRC on this computer and pass it on over mutual TLS.
+    """Accept plaintext IRC on this computer and pass it on over mutual TLS.
 
     Whoever can reach the address it listens on speaks as the profile's account.
 
@@ -29,7 +29,7 @@ def proxy(listen: str, insecure_listen: bool, **choice: Any) -> None:
     Example:
       securechat proxy --dir alice-laptop --listen 127.0.0.1:6667
       irssi --connect 127.0.0.1 --port 6667
-    """
+    """  # noqa: D301
     from chat.client.listening import ListenError, parse_place, serve
     from chat.client.profile import Choice, ProfileError, choose, profiles_directory
 

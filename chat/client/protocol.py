@@ -30,6 +30,7 @@ from chat.client.events import (
     Secured,
     Writable,
 )
+from chat.client.nodelay import no_delay
 from chat.client.registration import Phase, Step
 from chat.client.state import ClientState
 from chat.client.tls import ClientTLS
@@ -118,6 +119,7 @@ class ClientProtocol(LineReceiver):
 
     def connectionMade(self) -> None:
         """Wait for the handshake and the welcome, not for ever."""
+        no_delay(self.transport)
         self._outlet = Outlet(self._channel, self._listener)
         self._channel.registerProducer(self._outlet, True)
         text = f"the server did not welcome us within {REGISTRATION_DEADLINE:.0f} s"

@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chat.client.client import CONNECT_TIMEOUT, describe
+from chat.client.nodelay import no_delay
 from chat.client.profile import Profile
 from chat.client.tls import ClientTLS
 from chat.irc.message import Message, serialize_limited
@@ -72,6 +73,7 @@ class Inside(Protocol):
 
     def connectionMade(self) -> None:
         """Connect to the server."""
+        no_delay(self.transport)
         self.channel.pauseProducing()
         outside = self._outside = Outside(self, self._proxy)
         factory = Factory.forProtocol(lambda: outside)
@@ -128,6 +130,7 @@ class Outside(Protocol):
 
     def connectionMade(self) -> None:
         """Wait for the handshake, not for ever."""
+        no_delay(self.transport)
         self._deadline = self._proxy.clock.callLater(HANDSHAKE_DEADLINE, self._abort)
 
     def handshakeCompleted(self) -> None:

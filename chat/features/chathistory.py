@@ -25,6 +25,7 @@ from chat.network.history import (
     Reference,
     Room,
     Span,
+    guest,
 )
 from chat.network.ids import EventId, Timestamp
 from chat.network.policy import RefusedError
@@ -114,10 +115,10 @@ def _place(request: Request, target: str) -> tuple[Place | None, str]:
             text = "Only members may read a channel's history"
             raise _refused(request, "INVALID_TARGET", target, text=text)
         return Room(channel.name), channel.name
-    other = request.network.client(target)
-    account = other.account if other is not None else target
-    if client.account is None or account is None:
+    if client.account is None:
         return None, target
+    other = request.network.client(target)
+    account = target if other is None else other.account or guest(other.nick)
     return Conversation(client.account, account), target
 
 

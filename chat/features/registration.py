@@ -54,6 +54,7 @@ def nick(request: Request) -> Effects:
         holder = request.network.client(wanted)
         if holder is not None and session.account is None and not follows_account:
             yield ERR_NICKNAMEINUSE(wanted)
+            yield Update(session)
             return
         yield Update(session)
         yield from complete(request, session)

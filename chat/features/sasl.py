@@ -20,6 +20,7 @@ from chat.irc import sasl
 from chat.irc.message import Message
 from chat.irc.numerics import (
     ERR_ALREADYREGISTERED,
+    ERR_PASSWDMISMATCH,
     ERR_SASLABORTED,
     ERR_SASLALREADY,
     ERR_SASLFAIL,
@@ -27,6 +28,7 @@ from chat.irc.numerics import (
     RPL_LOGGEDIN,
     RPL_SASLMECHS,
     RPL_SASLSUCCESS,
+    Numeric,
 )
 from chat.network.events import AccountChanged
 from chat.network.policy import RefusedError
@@ -106,11 +108,12 @@ def _log_in(
     request: Request, session: Session, mechanism: str, name: str, password: str
 ) -> Effects:
     fold = request.network.fold
+    refusal = ERR_PASSWDMISMATCH if mechanism == "PASS" else ERR_SASLFAIL
     owner = session.peer.account
     if request.settings.accounts.identity == "certificate" and (
         owner is None or fold(owner) != fold(name)
     ):
-        yield from _refuse(session, name, "the certificate belongs to another account")
+        yield from _refuse(session, name, "the certificate belongs to another account", refusal)
         return
     try:
         account: Account | None = yield (
@@ -120,7 +123,7 @@ def _log_in(
         yield Audit(f"login as {name!r} refused: too many failed attempts")
         raise
     if account is None:
-        yield from _refuse(session, name, "wrong account or password")
+        yield from _refuse(session, name, "wrong account or password", refusal)
         return
     session = evolve(session, account=account.name, role=account.role)
     yield Update(session)
@@ -133,19 +136,23 @@ def _log_in(
 
 @feature.command("PASS", parameters=1, phases=Phase, cost=2)
 def pass_(request: Request) -> Effects:
-    """PASS account:password: log in, for clients without SASL."""
+    """PASS [account:]password: log in without SASL, to the certificate's account by default."""
     session = request.session
     if session.phase is not Phase.REGISTERING:
         yield ERR_ALREADYREGISTERED()
         return
+    if session.account is not None:
+        return
+    owner = session.peer.account
     name, colon, password = request.params[0].partition(":")
-    if colon and session.account is None:
-        yield from _log_in(request, session, "PASS", name, password)
+    if not colon and owner is not None:
+        name, password = owner, name
+    yield from _log_in(request, session, "PASS", name, password)
 
 
-def _refuse(session: Session, name: str, reason: str) -> Effects:
+def _refuse(session: Session, name: str, reason: str, refusal: Numeric = ERR_SASLFAIL) -> Effects:
     yield Audit(f"login as {name!r} refused: {reason}")
-    yield ERR_SASLFAIL.because(text=f"SASL authentication failed: {reason}")
+    yield refusal.because(text=f"{refusal.text}: {reason}")
 
 
 def _idle(session: Session) -> Session:

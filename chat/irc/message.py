@@ -100,7 +100,7 @@ def parse(line: bytes, *, errors: str = "strict", tag_limit: int = MAX_TAGS) -> 
         source, _, text = text[1:].partition(" ")
     head, colon, trailing = (" " + text).partition(" :")
     words = [word for word in head.split(" ") if word]
-    if not words or not words[0].isascii() or not words[0].isalnum():
+    if not words:
         raise MalformedLineError("The line has no command")
     params = words[1:]
     if len(params) >= MAX_PARAMETERS:

@@ -20,10 +20,15 @@ class Room:
 
 @frozen
 class Conversation:
-    """The direct messages between two accounts."""
+    """The direct messages between two accounts, or an account and a guest (`guest`)."""
 
     account: str
     other: str
+
+
+def guest(nick: str) -> str:
+    """Return what stands for somebody without an account; no account has such a name."""
+    return f"!{nick}"
 
 
 Place = Room | Conversation

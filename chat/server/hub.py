@@ -71,8 +71,13 @@ class Hub:
 
     def append_surely(self, entry: Entry) -> Deferred[None]:
         """Put ``entry`` in the log however long that takes."""
-        appended = self._log.append([entry], deadline=None)
-        return appended.addErrback(lambda failure: _log.failure("An append failed", failure))
+
+        def failed(failure: Failure) -> None:
+            # At the end of the server it is refused, and nobody needs it any more.
+            if failure.check(UnavailableError) is None:
+                _log.failure("An append failed", failure)
+
+        return self._log.append([entry], deadline=None).addErrback(failed)
 
     def apply(self, entries: Sequence[Entry]) -> None:
         """Apply what the log gives, in order, and show it to whom it concerns."""

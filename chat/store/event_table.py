@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from chat.irc.casemap import ascii_fold
 from chat.network.events import Entry, Event, MessageSent
+from chat.network.history import guest
 from chat.network.ids import EventId, Timestamp
 from chat.network.ids import Sequence as Position
 from chat.store.codec import decode_event, encode_event
@@ -58,11 +59,14 @@ def _conversation(event: Event) -> tuple[bytes | None, bytes | None]:
     """Return the two folded accounts of a direct message, in byte order."""
     if not isinstance(event, MessageSent) or event.channel is not None:
         return None, None
-    if event.account is None or event.actor.account is None:
-        # A guest has no history, and so a talk with one has no key.
+    sender = event.actor.account
+    if sender is None and event.account is None:
+        # Guests have no history, and so a talk of two of them has no key.
         return None, None
-    ends = sorted(ascii_fold(name).encode() for name in (event.account, event.actor.account))
-    return ends[0], ends[1]
+    sender = sender or guest(event.actor.source.partition("!")[0])
+    receiver = event.account or guest(event.target)
+    lesser, greater = sorted(ascii_fold(name).encode() for name in (sender, receiver))
+    return lesser, greater
 
 
 def read_position(cursor: Cursor, *, lock: bool = False) -> Position:

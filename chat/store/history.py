@@ -189,5 +189,6 @@ def _partner_name(entry: Entry, account: str | None) -> str:
     event = entry.event
     if not isinstance(event, MessageSent):
         raise TypeError("a conversation holds messages only")
-    sender, receiver = event.actor.account or "", event.account or ""
+    sender = event.actor.account or event.actor.source.partition("!")[0]
+    receiver = event.account or event.target
     return receiver if ascii_fold(sender) == ascii_fold(account or "") else sender

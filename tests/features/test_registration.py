@@ -228,13 +228,16 @@ class LoginTests(SynchronousTestCase):
         )
 
     def test_pass(self) -> None:
-        """Clients without SASL log in with PASS account:password."""
-        client = self.world(OPEN).connect()
-        client.send("PASS alice:secret")
-        self.assertEqual(client.commands(), ["900", "903"])
-        other = self.world(OPEN).connect()
-        other.send("PASS alice:wrong", "PASS whatever")
-        self.assertEqual(other.commands(), ["904"])
+        """Clients without SASL log in with PASS, to the certificate's account by default."""
+        for words, peer, commands in (
+            ("alice:secret", {}, ["900", "903"]),
+            ("secret", {"account": "Alice"}, ["900", "903"]),
+            ("alice:wrong", {}, ["464"]),
+            ("whatever", {}, ["464"]),
+        ):
+            client = self.world(OPEN).connect(**peer)
+            client.send(f"PASS {words}")
+            self.assertEqual(client.commands(), commands)
 
     def test_after_registration(self) -> None:
         world = self.world(OPEN)

@@ -94,6 +94,9 @@ class TLSTransport(StringTransport):
         self.writes.append(data)
         super().write(data)
 
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self.has_no_delay = enabled
+
     def abortConnection(self) -> None:
         self.is_aborted = True
 
