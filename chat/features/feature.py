@@ -18,7 +18,7 @@ from chat.irc.standard_replies import StandardReply
 from chat.network.entities import Client
 from chat.network.events import Entry, Event
 from chat.network.history import Around, Place, Span
-from chat.network.ids import Timestamp
+from chat.network.ids import EventId, Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
 from chat.network.state import Network
@@ -83,6 +83,13 @@ class ReadHistory(Query):
     place: Place
     part: Span | Around
     kinds: tuple[type[Event], ...]
+
+
+@frozen
+class FindEntry(Query):
+    """Answered with the `Entry` of that id, or ``None``."""
+
+    uid: EventId
 
 
 @frozen

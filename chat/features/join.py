@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chat.features import names, topic
+from chat.features import names, read_marker, topic
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.names import is_channel
@@ -94,6 +94,8 @@ def show_entered(viewer: Viewer, fact: Entered) -> Lines:
     """Tell who came the topic and who is there."""
     if fact.channel.topic is not None:
         yield from topic.lines(fact.channel)
+    if viewer.has(read_marker.CAPABILITY):
+        yield read_marker.line(viewer.network, fact.client, fact.channel.name)
     if not viewer.has("no-implicit-names"):
         yield from names.members(fact.client, fact.channel, viewer.capabilities)
         yield RPL_ENDOFNAMES(fact.channel.name)

@@ -186,6 +186,22 @@ def _message_sent(network: Network, entry: Entry, event: events.MessageSent) -> 
         yield Change(event, (entry.origin,), is_delivery=True)
 
 
+def _message_redacted(
+    network: Network, entry: Entry, event: events.MessageRedacted
+) -> Iterator[Change]:
+    channel = network.channel(event.channel) if event.channel is not None else None
+    if channel is not None:
+        yield Change(event, network.audience(channel))
+        return
+    ids = [event.actor.client, *([event.client] if event.client is not None else [])]
+    parties = [network.clients[each] for each in dict.fromkeys(ids) if each in network.clients]
+    yield Change(event, network.sessions_of(parties))
+
+
+def _nothing(network: Network, entry: Entry, event: events.Tombstone) -> Iterator[Change]:
+    return iter(())
+
+
 def _message_relayed(
     network: Network, entry: Entry, event: events.MessageRelayed
 ) -> Iterator[Change]:
@@ -211,4 +227,6 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.TagsSent: _message_sent,
     events.TypingSent: _message_sent,
     events.MessageRelayed: _message_relayed,
+    events.MessageRedacted: _message_redacted,
+    events.Tombstone: _nothing,
 }

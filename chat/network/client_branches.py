@@ -23,9 +23,7 @@ from chat.network.changes import (
 from chat.network.entities import Client, Departed, Device
 from chat.network.events import Entry, Event
 from chat.network.ids import ClientId, Timestamp
-from chat.network.records import (
-    NetworkBan,
-)
+from chat.network.records import NetworkBan, ReadMarkers, RecordKey
 from chat.network.watchers import Watchers
 
 if TYPE_CHECKING:
@@ -147,6 +145,7 @@ def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Ite
     for channel in list(client.channels.values()):
         network.remove(client, channel)
     del network.clients[client.id], network.nicks[network.fold(client.nick)]
+    network.markers.pop(client.id, None)
     yield from _went(network, client, time)
 
 
@@ -228,6 +227,25 @@ def _realname_changed(
         yield from _told(network, client, event)
 
 
+def _read_marked(network: Network, entry: Entry, event: events.ReadMarked) -> Iterator[Change]:
+    client = network.clients.get(event.actor.client)
+    if client is None and event.actor.account is None:
+        return
+    reader, target = network.reader(event.actor), network.fold(event.target)
+    times = network.markers.setdefault(reader, {})
+    # "The last read timestamp of a target MUST only ever increase."
+    is_newer = event.time > times.get(target, 0)
+    if is_newer:
+        times[target] = event.time
+        if event.actor.account is not None:
+            network.touch([RecordKey(ReadMarkers, reader)])
+    told = events.ReadMarked(event.actor, event.target, times[target])
+    if client is not None and is_newer:
+        yield Change(told, tuple(client.sessions))
+    elif entry.origin is not None:
+        yield Change(told, (entry.origin,))
+
+
 def _accept_changed(
     network: Network, entry: Entry, event: events.AcceptChanged
 ) -> Iterator[Change]:
@@ -273,6 +291,7 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.AccountChanged: _account_changed,
     events.AwayChanged: _away_changed,
     events.RealnameChanged: _realname_changed,
+    events.ReadMarked: _read_marked,
     events.AcceptChanged: _accept_changed,
     events.WallopsSent: _wallops_sent,
     events.UserModesChanged: _user_modes_changed,

@@ -139,6 +139,15 @@ class RealnameChanged(Event):
 
 
 @frozen
+class ReadMarked(Event):
+    """Somebody has read a channel, or what was said with somebody, up to a moment."""
+
+    actor: Actor
+    target: str
+    time: Timestamp
+
+
+@frozen
 class MonitorChanged(Event):
     """A session wants to be told of other nicknames, or no longer."""
 
@@ -282,6 +291,23 @@ class TypingSent(MessageSent):
 
 
 @frozen
+class MessageRedacted(Event):
+    """A message was taken back: its text is gone from the store."""
+
+    actor: Actor
+    target: str
+    uid: EventId
+    reason: str
+    channel: str | None = None
+    client: ClientId | None = None
+
+
+@frozen
+class Tombstone(Event):
+    """What the store keeps in place of a redacted message."""
+
+
+@frozen
 class MessageRelayed(Event):
     """A bridge, ``nick``, said ``text`` on a channel in the name of ``source``."""
 
@@ -333,6 +359,7 @@ EVENTS: dict[str, type[Event]] = {
         AccountChanged,
         AwayChanged,
         RealnameChanged,
+        ReadMarked,
         MonitorChanged,
         WallopsSent,
         AcceptChanged,
@@ -347,6 +374,8 @@ EVENTS: dict[str, type[Event]] = {
         MessageSent,
         TagsSent,
         TypingSent,
+        MessageRedacted,
+        Tombstone,
         MessageRelayed,
         Killed,
         NetworkBanned,

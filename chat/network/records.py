@@ -65,10 +65,22 @@ class NetworkBan:
     expires: Timestamp | None = None
 
 
-Record = ChannelRecord | NetworkBan
+@frozen
+class ReadMarkers:
+    """Up to when the account ``name`` has read each place, by the place's folded name."""
+
+    name: str
+    times: dict[str, Timestamp]
+
+
+Record = ChannelRecord | NetworkBan | ReadMarkers
 
 #: What a checkpoint keeps: each kind under the name by which the database tells them apart.
-RECORDS: dict[str, type[Record]] = {"channel": ChannelRecord, "ban": NetworkBan}
+RECORDS: dict[str, type[Record]] = {
+    "channel": ChannelRecord,
+    "ban": NetworkBan,
+    "markers": ReadMarkers,
+}
 
 
 @frozen

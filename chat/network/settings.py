@@ -49,6 +49,8 @@ class Limits:
     bans: int = 100
     targets: int = 4
     monitors: int = 100
+    #: Read markers of one account.
+    markers: int = 1000
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Bytes that may wait for a client that reads slowly.

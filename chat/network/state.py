@@ -11,11 +11,12 @@ from chat.network.changes import (
     Change,
 )
 from chat.network.entities import Channel, Client, Departed
-from chat.network.events import Entry
-from chat.network.ids import ClientId, SessionId
+from chat.network.events import Actor, Entry
+from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import (
     ChannelRecord,
     NetworkBan,
+    ReadMarkers,
     Record,
     RecordKey,
 )
@@ -44,6 +45,8 @@ class Network:
         self.departed: deque[Departed] = deque(maxlen=_DEPARTED)
         self.watchers = Watchers(fold)
         self.nicks: dict[str, Client] = {}
+        #: By folded account, or a guest's client id: up to when it has read each place.
+        self.markers: dict[str, dict[str, Timestamp]] = {}
         #: Who may not use the network, by the folded mask.
         self.bans: dict[str, NetworkBan] = {}
         self._touched: set[RecordKey] = set()
@@ -56,13 +59,19 @@ class Network:
         """Return the channel ``name``."""
         return self.channels.get(self.fold(name))
 
+    def reader(self, actor: Actor) -> str:
+        """Return under which name read markers of ``actor`` are kept."""
+        return self.fold(actor.account) if actor.account is not None else actor.client
+
     def restore(self, records: Iterable[Record]) -> None:
         """Fill an empty network with the records of a checkpoint."""
         for record in records:
             if isinstance(record, ChannelRecord):
                 self.channels[self.fold(record.name)] = Channel.from_record(record)
-            else:
+            elif isinstance(record, NetworkBan):
                 self.bans[self.fold(record.name)] = record
+            else:
+                self.markers[record.name] = dict(record.times)
 
     def take_touched(self) -> tuple[list[Record], list[RecordKey]]:
         """Return the records that changed, and those that are gone, since the last call."""
@@ -84,6 +93,8 @@ class Network:
     def _record(self, key: RecordKey) -> Record | None:
         if key.kind is NetworkBan:
             return self.bans.get(key.name)
+        if key.kind is ReadMarkers:
+            return ReadMarkers(key.name, dict(self.markers.get(key.name, {})))
         channel = self.channels.get(key.name)
         return channel.record() if channel is not None and channel.is_permanent else None
 

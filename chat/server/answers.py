@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from chat.features.feature import Query, ReadHistory, ReadTargets
+from chat.features.feature import FindEntry, Query, ReadHistory, ReadTargets
 from chat.server.gatekeeper import Gatekeeper
 from chat.store.interfaces import IHistory
 
@@ -24,6 +24,8 @@ class Answers:
         match query:
             case ReadHistory():
                 return self.history.read(query.place, query.part, query.kinds)
+            case FindEntry():
+                return self.history.find(query.uid)
             case ReadTargets():
                 return self.history.targets(
                     query.account, query.channels, query.after, query.before, query.limit

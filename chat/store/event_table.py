@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from chat.irc.casemap import ascii_fold
-from chat.network.events import Entry, Event, MessageSent
+from chat.network.events import Entry, Event, MessageRedacted, MessageSent, Tombstone
 from chat.network.history import guest
 from chat.network.ids import EventId, Timestamp
 from chat.network.ids import Sequence as Position
@@ -23,6 +23,7 @@ _INSERT = (
     "INSERT INTO event (sequence, uid, time, kind, channel, lesser, greater, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_REDACTION = MessageRedacted.__name__.encode()
 #: What makes an entry of a row.
 COLUMNS = "sequence, uid, time, kind, payload"
 _SELECT = f"SELECT {COLUMNS} FROM event WHERE sequence > ? ORDER BY sequence"  # noqa: S608
@@ -115,6 +116,20 @@ def insert_rows(cursor: Cursor, last: int, rows: Sequence[Row]) -> None:
     if rows:
         cursor.executemany(_INSERT, [(last + n, *row) for n, row in enumerate(rows, start=1)])
         cursor.execute("UPDATE log_position SET sequence = ?", (last + len(rows),))
+        for row in rows:
+            if row[2] == _REDACTION:
+                _bury(cursor, row)
+
+
+def _bury(cursor: Cursor, redaction: Row) -> None:
+    """Replace the message that a redaction is of: nothing of it stays in the table."""
+    event = decode_event(redaction[2], redaction[6])
+    if isinstance(event, MessageRedacted):
+        kind, payload = encode_event(Tombstone())
+        cursor.execute(
+            "UPDATE event SET kind = ?, payload = ? WHERE uid = ?",
+            (kind, payload, event.uid.encode()),
+        )
 
 
 def write_rows(cursor: Cursor, applied: int, rows: list[Row], look: bool) -> Written:

@@ -25,7 +25,7 @@ from chat.network.history import (
     Room,
     Span,
 )
-from chat.network.ids import Timestamp
+from chat.network.ids import EventId, Timestamp
 from chat.store.database import Cursor, Database
 from chat.store.event_table import COLUMNS, decode_rows
 from chat.store.interfaces import IHistory
@@ -46,6 +46,10 @@ class History:
         if isinstance(part, Around):
             return self._database.run_read(_read_around, place, part, names)
         return self._database.run_read(_read_span, place, part, names)
+
+    def find(self, uid: EventId) -> Deferred[Entry | None]:
+        """Return the entry of that id, or ``None``."""
+        return self._database.run_read(_find, uid)
 
     def targets(
         self,
@@ -151,6 +155,12 @@ def _page(
     )
     entries = decode_rows(cursor.fetchall())
     return entries[::-1] if from_end else entries
+
+
+def _find(cursor: Cursor, uid: EventId) -> Entry | None:
+    cursor.execute(f"SELECT {COLUMNS} FROM event WHERE uid = ?", (uid.encode(),))  # noqa: S608
+    entries = decode_rows(cursor.fetchall())
+    return entries[0] if entries else None
 
 
 def _read_targets(

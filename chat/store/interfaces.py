@@ -12,7 +12,7 @@ from zope.interface import Attribute, Interface
 from chat.network.errors import UnavailableError as UnavailableError
 from chat.network.events import Entry, Event
 from chat.network.history import Around, Place, Recent, Span
-from chat.network.ids import Timestamp
+from chat.network.ids import EventId, Timestamp
 from chat.network.records import Account, Checkpoint, Record, RecordKey
 
 #: What a subscriber of the log is called with: entries in order, each exactly once.
@@ -71,6 +71,9 @@ class IHistory(Interface):
         place: Place, part: Span | Around, kinds: Sequence[type[Event]]
     ) -> Deferred[list[Entry]]:
         """Return the entries of ``part``, oldest first; none where a reference is unknown."""
+
+    def find(uid: EventId) -> Deferred[Entry | None]:
+        """Return the entry of that id, or ``None``."""
 
     def targets(
         account: str | None,

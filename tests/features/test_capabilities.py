@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import parse
 from chat.network.settings import AccountSettings
+from chat.network.state import Network
 from tests.support.world import World
 
 
@@ -179,3 +180,98 @@ class RelayTests(SynchronousTestCase):
         message = parse(reader.lines()[0].encode())
         self.assertEqual(message.tags["draft/relaymsg"], "bridge")
         self.assertIn("msgid", message.tags)
+
+
+class ReadMarkerTests(SynchronousTestCase):
+    """read-marker: "The last read timestamp of a target MUST only ever increase"."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.world.add_account("alice")
+        self.alice = self.world.client("alice", "draft/read-marker", account="alice")
+
+    def test_on_join_and_on_all_devices(self) -> None:
+        lines = self.alice.exchange("JOIN #room")
+        self.assertEqual(lines[1], ":irc.test MARKREAD #room *")
+        phone = self.world.connect(account="alice", device="phone")
+        phone.send("CAP REQ draft/read-marker")
+        phone.log_in("alice")
+        phone.send("NICK alice", "USER a 0 * :A", "CAP END")
+        phone.lines()
+        marker = "MARKREAD #room timestamp=2023-11-14T22:13:20.000Z"
+        self.assertEqual(self.alice.exchange(marker), [f":irc.test {marker}"])
+        self.assertEqual(phone.lines(), [f":irc.test {marker}"])
+        older = self.alice.exchange("MARKREAD #room timestamp=2020-01-01T00:00:00.000Z")
+        self.assertEqual(older, [f":irc.test {marker}"])
+        self.assertEqual(phone.lines(), [])
+        self.assertEqual(
+            phone.exchange("MARKREAD #ROOM"), [f":irc.test {marker}".replace("#room", "#ROOM")]
+        )
+        self.assertEqual(self.alice.exchange("MARKREAD bob"), [":irc.test MARKREAD bob *"])
+
+    def test_not_in_the_future_and_not_without_end(self) -> None:
+        (line,) = self.alice.exchange("MARKREAD #room timestamp=2999-01-01T00:00:00.000Z")
+        self.assertEqual(line, ":irc.test MARKREAD #room timestamp=2023-11-14T22:13:20.000Z")
+
+    def test_kept(self) -> None:
+        self.alice.exchange("MARKREAD #room timestamp=2023-11-14T22:13:20.000Z")
+        records, _ = self.world.network.take_touched()
+        restored, replayed = Network(), Network()
+        restored.restore(records)
+        for entry in self.world.log.stored:
+            replayed.apply(entry)
+        for network in (restored, replayed):
+            self.assertEqual(network.markers, {"alice": {"#room": 1_700_000_000_000}})
+
+    def test_invalid(self) -> None:
+        for words, code in (
+            ("", "NEED_MORE_PARAMS"),
+            ("#room *", "INVALID_PARAMS"),
+            ("#room timestamp=yesterday", "INVALID_PARAMS"),
+            ("#room 2023-11-14T22:13:20.000Z", "INVALID_PARAMS"),
+        ):
+            self.assertIn(f"FAIL MARKREAD {code} ", self.alice.exchange(f"MARKREAD {words}")[0])
+
+
+class RedactionTests(SynchronousTestCase):
+    """message-redaction: its author and the channel's operators may take a message back."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        caps = "message-tags echo-message draft/message-redaction"
+        self.op, self.author = self.world.client("op", caps), self.world.client("author", caps)
+        self.other, self.plain = self.world.client("other", caps), self.world.client("plain")
+        for client in (self.op, self.author, self.other, self.plain):
+            client.exchange("JOIN #room")
+
+    def say(self, line: str) -> str:
+        (echo,) = self.author.exchange(line)
+        for client in (self.op, self.other, self.plain):
+            client.lines()
+        return parse(echo.encode()).tags["msgid"]
+
+    def test_who_may(self) -> None:
+        one, two = self.say("PRIVMSG #room :one"), self.say("PRIVMSG #room :two")
+        self.assertIn(" REDACT_FORBIDDEN ", self.other.exchange(f"REDACT #room {one}")[0])
+        (line,) = self.author.exchange(f"REDACT #room {one} :oops")
+        self.assertTrue(line.endswith(f":author!author@127.0.0.1 REDACT #room {one} oops"))
+        self.assertEqual(len(self.other.lines()), 1)
+        self.assertEqual(self.plain.lines(), [])
+        self.assertIn(f" REDACT #room {two}", self.op.exchange(f"REDACT #room {two}")[-1])
+
+    def test_direct(self) -> None:
+        msgid = self.say("PRIVMSG other :psst")
+        self.assertIn(" REDACT_FORBIDDEN ", self.other.exchange(f"REDACT author {msgid}")[0])
+        self.author.exchange(f"REDACT other {msgid}")
+        self.assertIn(f" REDACT other {msgid}", self.other.lines()[-1])
+        self.assertEqual(self.op.lines(), [])
+
+    def test_refused(self) -> None:
+        msgid = self.say("PRIVMSG #room :one")
+        for words, code in (
+            ("#none x", "INVALID_TARGET"),
+            ("nobody x", "INVALID_TARGET"),
+            ("#room nonsense", "UNKNOWN_MSGID"),
+            (f"other {msgid}", "UNKNOWN_MSGID"),
+        ):
+            self.assertIn(f"FAIL REDACT {code} ", self.author.exchange(f"REDACT {words}")[0])

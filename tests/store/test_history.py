@@ -5,7 +5,16 @@ from typing import Any
 from attrs import evolve
 from twisted.internet import reactor
 
-from chat.network.events import Actor, Entry, Event, Joined, MessageSent, TagsSent
+from chat.network.events import (
+    Actor,
+    Entry,
+    Event,
+    Joined,
+    MessageRedacted,
+    MessageSent,
+    TagsSent,
+    Tombstone,
+)
 from chat.network.history import MESSAGES, PLAYBACK, Around, Conversation, Recent, Room, Span
 from chat.network.ids import ClientId, EventId, Timestamp
 from chat.store.history import History
@@ -104,6 +113,19 @@ class HistoryTests(StoreTestCase):
         self.assertEqual(entries[2].event, reaction)
         self.assertEqual((entries[1].uid, entries[1].time), ("e2", 2000))
         self.assertEqual(await self.texts(history, Span(9)), ["one"])
+
+    @coroutine_test
+    async def test_nothing_of_a_redacted_message_stays(self) -> None:
+        history = await self.fill(
+            said("keep"),
+            said("secret words"),
+            MessageRedacted(ALICE, "#room", EventId("e2"), "oops", "#room"),
+        )
+        self.assertEqual(await self.texts(history, Span(9)), ["keep"])
+        self.assertEqual((await history.find("e2")).event, Tombstone())
+        self.assertIsNone(await history.find("e9"))
+        everything = await history.read(Room("#room"), Span(9), [*PLAYBACK, Tombstone])
+        self.assertNotIn("secret", repr(everything))
 
     @coroutine_test
     async def test_targets(self) -> None:

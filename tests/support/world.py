@@ -13,6 +13,7 @@ from chat.features.feature import (
     CheckOperator,
     CheckPassword,
     FindAccount,
+    FindEntry,
     Query,
     ReadHistory,
     ReadTargets,
@@ -212,6 +213,9 @@ class FakeClient:
                     if isinstance(entry.event, query.kinds)
                     and getattr(entry.event, "channel", None) == getattr(query.place, "name", None)
                 ]
+            case FindEntry():
+                found = [entry for entry in self.world.log.stored if entry.uid == query.uid]
+                return found[0] if found else None
             case ReadTargets():
                 return [Recent(name, Timestamp(1_700_000_000_000)) for name in query.channels]
             case CheckOperator():
