@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -124,7 +125,8 @@ class Terminal:
                 except KeyboardInterrupt:
                     print("-- Ctrl+D or /quit leaves")  # noqa: T201
                     continue
-                except EOFError:
+                except (EOFError, OSError):
+                    # OSError: the terminal itself is gone, its window was closed.
                     to.end_of_input()
                     return
                 for line in text.splitlines():
@@ -149,10 +151,11 @@ class Terminal:
             return
 
         def render() -> None:
-            for line in gathered:
-                print_formatted_text(
-                    FormattedText(fragments(line)), style=_STYLE, color_depth=self._depth
-                )
+            with suppress(OSError):  # nobody is there to read it
+                for line in gathered:
+                    print_formatted_text(
+                        FormattedText(fragments(line)), style=_STYLE, color_depth=self._depth
+                    )
 
         if self._session is not None and self._session.app.is_running:
             self._printing = asyncio.ensure_future(run_in_terminal(render))

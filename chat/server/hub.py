@@ -15,7 +15,7 @@ from chat.features.feature import Features
 from chat.features.rendering import render
 from chat.irc.message import serialize_limited
 from chat.network.changes import Change, SessionsClosed
-from chat.network.events import Entry, Event
+from chat.network.events import Entry, Event, NodeStarted
 from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.settings import Settings
 from chat.network.state import Network
@@ -45,6 +45,10 @@ class Hub:
         self.settings = settings
         self.features = features
         self.connections: dict[SessionId, IConnection] = {}
+        #: The entry with which this process took the log, once it has.
+        self.started: EventId | None = None
+        #: Called when another process takes the log: a network has one server.
+        self.replaced: Callable[[], None] = lambda: None
         self._log = log
 
     def now(self) -> Timestamp:
@@ -82,6 +86,9 @@ class Hub:
     def apply(self, entries: Sequence[Entry]) -> None:
         """Apply what the log gives, in order, and show it to whom it concerns."""
         for entry in entries:
+            if isinstance(entry.event, NodeStarted) and self.started not in (None, entry.uid):
+                self.replaced()
+                return
             for change in self.network.apply(entry):
                 self._show(entry, change)
 

@@ -119,6 +119,7 @@ class ChatService(Service):
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
+        hub.started, hub.replaced = started.uid, self._replaced
         await store.log.append([started], deadline=config.limits.database_timeout)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
@@ -137,6 +138,11 @@ class ChatService(Service):
             _log.critical("Cannot start: {why}", why=failure.getErrorMessage())
         else:
             _log.failure("Cannot start", failure)
+        self._give_up()
+
+    def _replaced(self) -> None:
+        """End: another server started on the same database, and its state is now the right one."""
+        _log.critical("Another server started on this database: this one ends")
         self._give_up()
 
     async def _stop(self) -> None:

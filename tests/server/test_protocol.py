@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.features.feature import Query
-from chat.network.events import Entry, MessageSent
+from chat.network.events import Entry, MessageSent, NodeStarted
 from chat.network.ids import Timestamp
 from chat.network.settings import Limits, Settings
 from chat.network.state import Network
@@ -301,6 +301,19 @@ class OutputTests(ProtocolCase):
 
 
 class LogTests(ProtocolCase):
+    def test_a_second_server_on_the_same_log_ends_this_one(self) -> None:
+        ended: list[str] = []
+        self.hub.replaced = lambda: ended.append("ended")
+        own = self.hub.stamp(NodeStarted("irc.test"))
+        self.hub.started = own.uid
+        alice = self.register("alice")
+        self.hub.apply([own])
+        self.assertEqual(ended, [])
+        self.hub.apply([self.hub.stamp(NodeStarted("irc.test"))])
+        self.assertEqual(ended, ["ended"])
+        alice.dataReceived(b"PING still\r\n")
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_an_internal_fault_is_logged_and_does_not_end_the_session(self) -> None:
         protocol = self.register("alice")
 
