@@ -104,6 +104,16 @@ class ReadTargets(Query):
 
 
 @frozen
+class Rehash(Query):
+    """Answered with ``None`` once the configuration is in use, or with what is wrong with it."""
+
+
+@frozen
+class Restart(Query):
+    """Answered with ``None``; the server ends soon after, and starts again."""
+
+
+@frozen
 class CheckOperator(Query):
     """Answered with whether an operator block of that name has that password."""
 

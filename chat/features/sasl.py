@@ -127,8 +127,9 @@ def _log_in(
         return
     session = evolve(session, account=account.name, role=account.role)
     yield Update(session)
-    yield RPL_LOGGEDIN(_source(request, session), account.name, account=account.name)
-    yield RPL_SASLSUCCESS()
+    if mechanism != "PASS":
+        yield RPL_LOGGEDIN(_source(request, session), account.name, account=account.name)
+        yield RPL_SASLSUCCESS()
     yield Audit(f"logged in as {account.name} by {mechanism}")
     if session.phase is Phase.REGISTERED:
         yield AccountChanged(request.client.actor, account.name, account.role)

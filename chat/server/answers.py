@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
-from chat.features.feature import FindEntry, Query, ReadHistory, ReadTargets
+from chat.features.feature import FindEntry, Query, ReadHistory, ReadTargets, Rehash, Restart
 from chat.server.gatekeeper import Gatekeeper
 from chat.store.interfaces import IHistory
+
+
+class IAdministration(Protocol):
+    """What operators may do to the whole server."""
+
+    def rehash(self) -> str | None:
+        """Take the configuration into use; return ``None``, or what is wrong with it."""
+
+    def restart(self) -> None:
+        """End the server soon, and start it again."""
 
 
 @frozen
@@ -18,6 +28,7 @@ class Answers:
 
     gatekeeper: Gatekeeper
     history: IHistory
+    administration: IAdministration
 
     def ask(self, query: Query, host: str) -> Deferred[Any]:
         """Return the answer; it fails as the query's class says."""
@@ -30,4 +41,9 @@ class Answers:
                 return self.history.targets(
                     query.account, query.channels, query.after, query.before, query.limit
                 )
+            case Rehash():
+                return succeed(self.administration.rehash())
+            case Restart():
+                self.administration.restart()
+                return succeed(None)
         return self.gatekeeper.ask(query, host)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -23,6 +25,17 @@ def end_well_on_sigterm(reactor: Any) -> None:
         reactor.callFromThread(stop)
 
     signal.signal(signal.SIGTERM, handle)
+
+
+def start_again(reactor: Any) -> None:
+    """Stop the reactor, and at the end become the same program anew, with the same arguments."""
+    atexit.register(os.execv, sys.executable, sys.orig_argv)
+    reactor.stop()
+
+
+def rehash_on_sighup(reactor: Any, rehash: Callable[[], object]) -> None:
+    """Call ``rehash`` in the reactor's thread after SIGHUP."""
+    signal.signal(signal.SIGHUP, lambda number, frame: reactor.callFromThread(rehash))
 
 
 def end_with_failure(reactor: Any) -> None:

@@ -36,10 +36,14 @@ class Gatekeeper:
     def __init__(self, reactor: Any, accounts: IAccounts, operators: Mapping[str, str]) -> None:
         self._reactor = reactor
         self._accounts = accounts
-        self._operators = {name: hashed.encode() for name, hashed in operators.items()}
+        self.set_operators(operators)
         self._backoff = Backoff()
         self._pending = 0
         self._threads = ThreadPool(_THREADS, _THREADS, "bcrypt")
+
+    def set_operators(self, operators: Mapping[str, str]) -> None:
+        """Let these become IRC operators, by name and bcrypt hash."""
+        self._operators = {name: hashed.encode() for name, hashed in operators.items()}
 
     def start(self) -> None:
         """Start the threads."""

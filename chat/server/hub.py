@@ -51,6 +51,12 @@ class Hub:
         self.replaced: Callable[[], None] = lambda: None
         self._log = log
 
+    def set_settings(self, settings: Settings) -> None:
+        """Let these settings hold for everybody from now on."""
+        self.settings = settings
+        for connection in self.connections.values():
+            connection.machine.settings = settings
+
     def now(self) -> Timestamp:
         """Return the time of day."""
         return Timestamp(time.time_ns() // 1_000_000)

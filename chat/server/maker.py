@@ -42,7 +42,7 @@ def makeService(options: Options) -> IService:
     """Return the service, or end the program with the reason why not."""
     from twisted.internet import reactor
 
-    path = Path(options["config"] or Path(options["dir"]) / FILE_NAME)
+    path = Path(options["config"] or Path(options["dir"]) / FILE_NAME).resolve()
     try:
         config = load(path)
         files = TLSFiles(
@@ -56,7 +56,7 @@ def makeService(options: Options) -> IService:
     except (ConfigError, PkiError, OSError) as error:
         _end(str(error))
     reactor.callWhenRunning(end_well_on_sigterm, reactor)
-    return ChatService(reactor, config, tls, lambda: end_with_failure(reactor))
+    return ChatService(reactor, path, config, tls, lambda: end_with_failure(reactor))
 
 
 def _freshen(config: Config) -> None:

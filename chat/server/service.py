@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeadlineError
@@ -26,7 +28,8 @@ from chat.network.state import Network
 from chat.pki.errors import PkiError
 from chat.server.answers import Answers
 from chat.server.authority import renew_if_due
-from chat.server.config import Config, parse_address
+from chat.server.config import Config, ConfigError, load, parse_address
+from chat.server.ending import rehash_on_sighup, start_again
 from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
@@ -68,12 +71,14 @@ class ChatService(Service):
     def __init__(
         self,
         reactor: Any,
+        path: Path,
         config: Config,
         tls: ServerTLS,
         give_up: Callable[[], None] | None = None,
     ) -> None:
         self._reactor = reactor
         self._give_up = give_up or reactor.stop
+        self._path = path
         self._config = config
         self._tls = tls
         self._features = load_features()
@@ -110,7 +115,7 @@ class ChatService(Service):
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
-        factory = ChatFactory(hub, Answers(self._gatekeeper, store.history), self._tls)
+        factory = ChatFactory(hub, Answers(self._gatekeeper, store.history, self), self._tls)
         for address in config.listen.tls:
             host, port = parse_address(address)
             endpoint = SSL4ServerEndpoint(reactor, port, self._tls, interface=host)
@@ -121,6 +126,7 @@ class ChatService(Service):
         started = hub.stamp(NodeStarted(settings.server))
         hub.started, hub.replaced = started.uid, self._replaced
         await store.log.append([started], deadline=config.limits.database_timeout)
+        rehash_on_sighup(reactor, self.rehash)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
@@ -139,6 +145,30 @@ class ChatService(Service):
         else:
             _log.failure("Cannot start", failure)
         self._give_up()
+
+    def rehash(self) -> str | None:
+        """Read the configuration and the certificates again; return what is wrong, if anything.
+
+        Addresses and the database stay as they were until a restart.
+        """
+        try:
+            config = load(self._path)
+            self._tls.reload(datetime.now(UTC))
+        except (ConfigError, PkiError, OSError) as error:
+            _log.error("The configuration is not taken into use: {why}", why=error)
+            return str(error)
+        if self._hub is None or self._gatekeeper is None:
+            return "The server has not started yet"
+        fresh = make_settings(config, datetime.now(UTC))
+        self._hub.set_settings(evolve(fresh, started=self._hub.settings.started))
+        self._gatekeeper.set_operators(config.operators)
+        self._config = config
+        _log.info("The configuration was read again")
+        return None
+
+    def restart(self) -> None:
+        """End, and start again with the same arguments."""
+        self._reactor.callLater(0, start_again, self._reactor)
 
     def _replaced(self) -> None:
         """End: another server started on the same database, and its state is now the right one."""

@@ -108,9 +108,10 @@ class SessionMachine:
         features: Features,
     ) -> None:
         self.session = session
+        #: The configuration may be read again while the session lasts.
+        self.settings = settings
         self._shell = shell
         self._network = network
-        self._settings = settings
         self._features = features
         self._waiting: deque[Message | Reply | StandardReply] = deque()
         self._running: deque[Collector] = deque()
@@ -128,7 +129,7 @@ class SessionMachine:
     @property
     def is_full(self) -> bool:
         """Whether so many lines wait that no more should be read."""
-        return len(self._waiting) >= self._settings.limits.recvq
+        return len(self._waiting) >= self.settings.limits.recvq
 
     # Lines
 
@@ -189,7 +190,7 @@ class SessionMachine:
             message,
             self.session,
             self._network,
-            self._settings,
+            self.settings,
             self._features,
             self._shell.now(),
         )
@@ -198,7 +199,7 @@ class SessionMachine:
     def _must_refill(self, cost: int) -> bool:
         if self._is_refilling:
             return True
-        if not self._settings.limits.flood:
+        if not self.settings.limits.flood:
             return False
         seconds = self._allowance.wait(cost, self._shell.seconds())
         if seconds:
@@ -266,14 +267,14 @@ class SessionMachine:
         collector.done = True
         lines = []
         while self._running and self._running[0].done:
-            lines += self._running.popleft().release(self._settings.server)
+            lines += self._running.popleft().release(self.settings.server)
         if lines and self.session.phase is not Phase.CLOSED:
             self._shell.write(b"".join(map(serialize_limited, lines)))
 
     def _complete(self, reply: Message | Reply | StandardReply) -> Message:
         if isinstance(reply, StandardReply):
-            return reply.message(self._settings.server)
-        return complete(reply, self._settings.server, self.nick)
+            return reply.message(self.settings.server)
+        return complete(reply, self.settings.server, self.nick)
 
     def _become(self, session: Session) -> None:
         before = self.session.phase
@@ -310,7 +311,7 @@ class SessionMachine:
             is_origin,
             self.nick,
             self._network,
-            self._settings,
+            self.settings,
             self._features,
         )
 

@@ -30,6 +30,13 @@ class BanTests(SynchronousTestCase):
         self.assertEqual(guest.exchange("OPER")[0].split()[1], "461")
         self.assertEqual(guest.exchange("KLINE x!*@*")[0].split()[1], "481")
 
+    def test_rehash(self) -> None:
+        self.assertIn(" 382 ", self.boss.exchange("REHASH")[0])
+        self.world.rehash_problem = "securechat.toml: found nothing"
+        (refused,) = self.boss.exchange("REHASH")
+        self.assertIn("FAIL REHASH CONFIG_BAD :securechat.toml: found", refused)
+        self.assertIn(" 481 ", self.world.client("guest").exchange("REHASH")[0])
+
     def test_who_is_here_is_closed_and_stays_out(self) -> None:
         spammer = self.world.client("spammer")
         friend = self.world.client("friend")

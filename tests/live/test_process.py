@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
+from chat.server.passwords import hash_password
 from tests.live.irc import IRC
 from tests.support.servers import TWISTD, Home, Server, make_home, until
 
@@ -149,3 +150,43 @@ def _runs(pid: int) -> bool:
 def _end(pid: int) -> None:
     if _runs(pid):
         os.kill(pid, signal.SIGKILL)
+
+
+class AdministrationTests(TestCase):
+    def setUp(self) -> None:
+        hashed = hash_password("sesame", 4).decode()
+        self.home = make_home(operators=f'root = "{hashed}"')
+        self.server = Server(self.home)
+        self.addCleanup(self.server.cleanup)
+        self.server.start()
+        self.alice = IRC.login(self.server.port, self.home.device("alice"))
+        self.addCleanup(self.alice.close)
+        self.alice.exchange("OPER root sesame")
+
+    def test_rehash(self) -> None:
+        """By command and by signal; a bad configuration changes nothing, and nobody is lost."""
+        config = self.home.directory / "securechat.toml"
+        good = config.read_text()
+        motd = self.home.directory / "motd.txt"
+        motd.write_text("Good morning\n")
+        config.write_text(good.replace("[network]", '[network]\nmotd = "motd.txt"'))
+        self.alice.send("REHASH")
+        self.alice.expect(r".* 382 ")
+        self.assertTrue(any("Good morning" in line for line in self.alice.exchange("MOTD")))
+        config.write_text("nonsense")
+        self.alice.send("REHASH")
+        self.alice.expect(r".*FAIL REHASH CONFIG_BAD :.*securechat\.toml: is not TOML")
+        config.write_text(good)
+        process = self.server.process
+        assert process is not None
+        process.send_signal(signal.SIGHUP)
+        until(lambda: self.server.log().count("was read again") == 2, "the second rehash")
+        self.assertTrue(any(" 422 " in line for line in self.alice.exchange("MOTD")))
+
+    def test_restart(self) -> None:
+        process = self.server.process
+        assert process is not None
+        self.alice.send("RESTART")
+        self.alice.read_to_end()
+        until(lambda: self.server.log().count("Ready: ") == 2, "the second start")
+        self.assertIsNone(process.poll())

@@ -17,6 +17,7 @@ from chat.features.feature import (
     Query,
     ReadHistory,
     ReadTargets,
+    Rehash,
     load,
 )
 from chat.irc import sasl
@@ -101,6 +102,7 @@ class World:
         self.operators: dict[str, str] = {"root": "sesame"}
         self.answers_held: list[Callable[[], None]] = []
         self.hold_answers = False
+        self.rehash_problem: str | None = None
         self.history_asked: list[ReadHistory] = []
         self._count = 0
 
@@ -216,6 +218,8 @@ class FakeClient:
             case FindEntry():
                 found = [entry for entry in self.world.log.stored if entry.uid == query.uid]
                 return found[0] if found else None
+            case Rehash():
+                return self.world.rehash_problem
             case ReadTargets():
                 return [Recent(name, Timestamp(1_700_000_000_000)) for name in query.channels]
             case CheckOperator():
