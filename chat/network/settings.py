@@ -63,6 +63,7 @@ class Limits:
     ping_timeout: float = 60.0
     #: Connections from one address that have not completed registration.
     half_open_per_address: int = 20
+    connections_per_address: int = 500
     #: How long the database may take before what needs it is refused.
     database_timeout: float = 10.0
 

@@ -1,4 +1,4 @@
-"""The connections of this node, as the hub sees one, and how many are half open."""
+"""The connections of this node, as the hub sees one, and how many an address has."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class IConnection(Protocol):
         """Send whole lines, at the end of the reactor's turn."""
 
 
-class HalfOpen:
-    """Counts the connections of each address that have not completed registration."""
+class PerAddress:
+    """Counts the connections of each address, at most ``limit`` of them."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from chat.network.ids import SessionId
 from chat.network.settings import Limits
 from chat.server.answers import Answers
-from chat.server.connections import HalfOpen
+from chat.server.connections import PerAddress
 from chat.server.hub import Hub
 from chat.server.outbox import Flusher
 from chat.server.protocol import ChatProtocol
@@ -30,7 +30,9 @@ class ChatFactory(ServerFactory):
         self.answers = answers
         self.tls = tls
         self.flusher = Flusher(hub.clock)
-        self.half_open = HalfOpen(self.limits.half_open_per_address)
+        #: Those that have not completed registration, and all.
+        self.half_open = PerAddress(self.limits.half_open_per_address)
+        self.connected = PerAddress(self.limits.connections_per_address)
 
     @property
     def limits(self) -> Limits:
@@ -42,9 +44,13 @@ class ChatFactory(ServerFactory):
         return SessionId(secrets.token_hex(8))
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:  # type: ignore[override]
-        """Return a protocol, or ``None`` (hang up) where too many are half open."""
+        """Return a protocol, or ``None`` (hang up) where the address has too many."""
         host = _host(addr)
+        if not self.connected.enter(host):
+            _log.info("Refused {host}: it has too many connections", host=host)
+            return None
         if not self.half_open.enter(host):
+            self.connected.leave(host)
             _log.info("Refused {host}: too many of its connections are half open", host=host)
             return None
         return ChatProtocol(self, host)

@@ -111,6 +111,7 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
         self._leave_half_open()
+        self.factory.connected.leave(self._host)
         if self._outbox is None:
             if self._deadline is Deadline.HANDSHAKE:
                 transport = cast(TLSMemoryBIOProtocol, self.transport)

@@ -117,6 +117,7 @@ class SessionMachine:
         self._running: deque[Collector] = deque()
         self._is_working = False
         self._is_refilling = False
+        self._is_told_of_flood = False
         limits = settings.limits
         self._allowance = Allowance.full(limits.flood_burst, limits.flood_rate, shell.seconds())
 
@@ -205,11 +206,27 @@ class SessionMachine:
         if seconds:
             self._is_refilling = True
             self._shell.later(seconds, self._refilled)
+            self._announce_flood()
         return bool(seconds)
+
+    def _announce_flood(self) -> None:
+        """Say once for each flood why answers take so long."""
+        if self._is_told_of_flood or self.session.phase is not Phase.REGISTERED:
+            return
+        self._is_told_of_flood = True
+        rate = self.settings.limits.flood_rate
+        text = f"You are sending more than {rate:g} lines a second: they wait, none is lost"
+        if "standard-replies" in self.session.capabilities:
+            line = StandardReply("WARN", "*", "FLOOD", (), text).message(self.settings.server)
+        else:
+            line = Message("NOTICE", (self.nick, text), self.settings.server)
+        self._shell.write(serialize_limited(line))
 
     def _refilled(self) -> None:
         self._is_refilling = False
         self._work()
+        if not self._waiting:
+            self._is_told_of_flood = False
 
     # Effects
 

@@ -30,7 +30,9 @@ from chat.server.tls import PeerRefusedError
 from tests.pki.networks import now
 from tests.support.world import FEATURES, OPEN
 
-LIMITS = Limits(flood=False, half_open_per_address=3, sendq=5000, recvq=5)
+LIMITS = Limits(
+    flood=False, half_open_per_address=3, connections_per_address=5, sendq=5000, recvq=5
+)
 
 
 class InstantLog:
@@ -174,6 +176,12 @@ class HandshakeTests(ProtocolCase):
         self.connect()
         self.lose(first)
         self.assertIsNone(self.factory.buildProtocol(SimpleNamespace(host="192.0.2.1")))
+
+    def test_connections_of_an_address(self) -> None:
+        clients = [self.register(f"c{number}") for number in range(5)]
+        self.assertIsNone(self.factory.buildProtocol(SimpleNamespace(host="192.0.2.1")))
+        self.lose(clients[0])
+        self.connect()
 
     def test_ipv6_hosts_do_not_begin_with_a_colon(self) -> None:
         protocol = self.factory.buildProtocol(SimpleNamespace(host="::1"))

@@ -158,13 +158,25 @@ class FloodTests(SynchronousTestCase):
         world = World(limits=Limits(flood_burst=25, flood_rate=2.0))
         alice = world.client("alice")
         alice.send(*(f"PING {number}" for number in range(60)))
-        at_once = len(alice.lines())
+        *pongs, notice = alice.lines()
+        at_once = len(pongs)
         self.assertTrue(10 <= at_once <= 25, at_once)
+        self.assertIn(" NOTICE alice :You are sending more than 2 lines a second", notice)
         world.clock.advance(5)
         self.assertEqual(len(alice.lines()), 10)
         for _ in range(60):
             world.clock.advance(1)
         self.assertEqual(at_once + 10 + len(alice.lines()), 60)
+
+    def test_told_once_for_each_flood(self) -> None:
+        world = World(limits=Limits(flood_burst=25, flood_rate=2.0))
+        alice = world.client("alice", "standard-replies")
+        for _ in range(2):
+            alice.send(*(["PING x"] * 40))
+            for _ in range(60):
+                world.clock.advance(1)
+            warnings = [line for line in alice.lines() if " WARN * FLOOD :" in line]
+            self.assertEqual(len(warnings), 1)
 
     def test_full(self) -> None:
         world = World(limits=Limits(flood_burst=25, recvq=10))
