@@ -122,8 +122,14 @@ def serialize(message: Message) -> bytes:
 def serialize_limited(message: Message) -> bytes:
     """Return the line of ``message`` with CR LF, its body cut to 512 bytes.
 
-    The cut falls between two characters, never inside one (utf8-only).
+    The cut falls between two characters, never inside one (utf8-only).  A middle
+    parameter that the grammar does not allow, since it repeats what somebody sent,
+    becomes ``*``.
     """
+    *middle, last = message.params or ("",)
+    if not all(map(_may_be_middle, middle)):
+        fitting = (word if _may_be_middle(word) else "*" for word in middle)
+        message = evolve(message, params=(*fitting, last))
     body = _body(message).encode()
     if len(body) > MAX_BODY - 2:
         body = truncated(body, MAX_BODY - 2)
@@ -151,11 +157,15 @@ def _body(message: Message) -> str:
     if message.params:
         *middle, last = message.params
         for param in middle:
-            if not param or param[0] == ":" or " " in param:
+            if not _may_be_middle(param):
                 raise MalformedLineError(f"A middle parameter cannot be {param!r}")
         words += middle
         words.append(":" + last if not last or last[0] == ":" or " " in last else last)
     return " ".join(words).translate(_FORBIDDEN)
+
+
+def _may_be_middle(word: str) -> bool:
+    return bool(word) and word[0] != ":" and " " not in word
 
 
 def _behind(text: str, words: int) -> str:

@@ -95,8 +95,20 @@ class Hub:
             if isinstance(entry.event, NodeStarted) and self.started not in (None, entry.uid):
                 self.replaced()
                 return
-            for change in self.network.apply(entry):
-                self._show(entry, change)
+            try:
+                changes = self.network.apply(entry)
+            except Exception:
+                # One fault must not keep the rest of the log from the state.
+                _log.failure("The entry {uid} was not applied", uid=entry.uid)
+                continue
+            for change in changes:
+                self._show_safely(entry, change)
+
+    def _show_safely(self, entry: Entry, change: Change) -> None:
+        try:
+            self._show(entry, change)
+        except Exception:
+            _log.failure("The entry {uid} was not shown to all", uid=entry.uid)
 
     def _show(self, entry: Entry, change: Change) -> None:
         if isinstance(change.fact, SessionsClosed):

@@ -252,6 +252,10 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
             text=text,
         )
 
+    def fault(self, command: str) -> None:
+        """Write the exception that is being handled to the log."""
+        self._log.failure("The command {command} failed", command=command)
+
     def seconds(self) -> float:
         """Return the clock's seconds."""
         return self.factory.hub.clock.seconds()

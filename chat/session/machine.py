@@ -35,7 +35,7 @@ from chat.irc.message import (
     parse,
     serialize_limited,
 )
-from chat.irc.numerics import ERR_INPUTTOOLONG, Reply
+from chat.irc.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR, Reply
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import Entry, Event, SessionAbandoned, SessionEnded, SessionOpened
@@ -47,6 +47,7 @@ from chat.session.collector import Collector
 from chat.session.dispatch import dispatch, unavailable
 from chat.session.flood import Allowance
 
+_FAULT = "The server could not do this: it is a fault of its own, and in its log"
 #: Seconds that the end of a session waits for the log.
 _PATIENCE = 1.0
 
@@ -88,6 +89,9 @@ class Shell(Protocol):
 
     def audit(self, text: str) -> None:
         """Write a line to the server's log."""
+
+    def fault(self, command: str) -> None:
+        """Write the exception that is being handled to the server's log."""
 
     def seconds(self) -> float:
         """Return a time in seconds that never goes back."""
@@ -241,6 +245,11 @@ class SessionMachine:
             try:
                 effect = effects.throw(sent) if isinstance(sent, Exception) else effects.send(sent)
             except StopIteration:
+                break
+            except Exception:
+                # A fault of ours costs one command, and neither the session nor a traceback to it.
+                self._shell.fault(collector.command)
+                collector.add(self._complete(ERR_UNKNOWNERROR(collector.command, _FAULT)))
                 break
             sent = None
             match effect:

@@ -113,6 +113,10 @@ class SerializeTests(SynchronousTestCase):
         self.assertEqual(line.count(b"\r\n"), 1)
         self.assertEqual(line, b"@a=b\\r\\nc :s X aQUIT\r\n")
 
+    def test_what_somebody_sent_cannot_break_the_grammar(self) -> None:
+        line = serialize_limited(Message("403", ("bob", "#a b", ":x", "", "No such channel"), "s"))
+        self.assertEqual(line, b":s 403 bob * * * :No such channel\r\n")
+
     def test_middle_parameters(self) -> None:
         for middle in ("", "a b", ":a"):
             with self.assertRaises(MalformedLineError):

@@ -238,6 +238,9 @@ class FakeClient:
     def audit(self, text: str) -> None:
         self.log.append(text)
 
+    def fault(self, command: str) -> None:
+        raise
+
     def seconds(self) -> float:
         return self.world.clock.seconds()
 
