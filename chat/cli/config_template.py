@@ -17,6 +17,10 @@ name = {name}
 server = {server}
 # A text file that is shown to everybody who connects.
 # motd = "motd.txt"
+# Who runs it, up to three lines for the command ADMIN.
+# admin = ["The lab", "Room 12", "admin@lab.example"]
+# How nicknames and channels are compared, "ascii" or "rfc1459"; not to be changed later.
+# casemapping = "ascii"
 
 [listen]
 # Where clients connect; add the machine's own addresses for others to reach it.

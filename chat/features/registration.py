@@ -6,12 +6,22 @@ Source: Modern IRC, "Connection Registration", "NICK message", "USER message",
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 from attrs import evolve
 
 from chat.features import isupport, lusers, motd, time
-from chat.features.feature import Audit, Close, Effects, Feature, Lines, Request, Update, Viewer
+from chat.features.feature import (
+    Audit,
+    Close,
+    Effects,
+    Feature,
+    FindAccount,
+    Lines,
+    Request,
+    Update,
+    Viewer,
+)
 from chat.irc.message import Message, truncate
 from chat.irc.modes import ModeKind
 from chat.irc.names import clean_username, is_nickname
@@ -32,6 +42,7 @@ from chat.irc.standard_replies import fail
 from chat.network import bans, modes
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import NickChanged, SessionRegistered
+from chat.network.records import Account
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
 
@@ -66,6 +77,8 @@ def nick(request: Request) -> Effects:
         yield ERR_NONICKCHANGE()
     elif request.network.client(wanted) not in (None, client):
         yield ERR_NICKNAMEINUSE(wanted)
+    elif (yield from _is_reserved(request, wanted, client.account)):
+        yield ERR_NICKNAMEINUSE.because(wanted, text=_RESERVED)
     else:
         yield NickChanged(client.actor, wanted)
 
@@ -121,6 +134,10 @@ def complete(request: Request, session: Session) -> Effects:
         yield Update(evolve(session, nick=None))
         yield ERR_NICKNAMEINUSE(wanted)
         return
+    if (yield from _is_reserved(request, wanted, session.account)):
+        yield Update(evolve(session, nick=None))
+        yield ERR_NICKNAMEINUSE.because(wanted, text=_RESERVED)
+        return
     yield Update(evolve(session, nick=wanted, phase=Phase.CLAIMING))
     yield SessionRegistered(
         session.id,
@@ -134,6 +151,20 @@ def complete(request: Request, session: Session) -> Effects:
         session.away,
         session.role,
     )
+
+
+#: Why a nickname that nobody uses is not to be had.
+_RESERVED = "Nickname is the name of an account: log in to it first"
+
+
+def _is_reserved(
+    request: Request, nick: str, account: str | None
+) -> Generator[FindAccount, Account | None, bool]:
+    """Return whether ``nick`` is the name of another's account: nobody may pose as its owner."""
+    fold = request.network.fold
+    if account is not None and fold(account) == fold(nick):
+        return False
+    return (yield FindAccount(nick)) is not None
 
 
 @feature.renders(Welcomed)
@@ -179,7 +210,7 @@ def tokens(settings: Settings) -> Mapping[str, str]:
     """Return what concerns the network as a whole."""
     limits = settings.limits
     return {
-        "CASEMAPPING": "ascii",
+        "CASEMAPPING": settings.casemapping,
         "NETWORK": settings.network.replace(" ", r"\x20"),
         "NICKLEN": str(limits.nick_length),
         "USERLEN": str(limits.user_length),

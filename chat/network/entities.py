@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
-from chat.irc.casemap import ascii_fold
+from chat.irc.casemap import Casefold
 from chat.network import modes
 from chat.network.events import Actor
 from chat.network.ids import ClientId, SessionId, Timestamp
@@ -94,7 +94,7 @@ class Channel:
         )
 
     @classmethod
-    def from_record(cls, record: ChannelRecord) -> Channel:
+    def from_record(cls, record: ChannelRecord, fold: Casefold) -> Channel:
         """Return the channel of ``record``, with no members."""
         return cls(
             record.name,
@@ -102,7 +102,7 @@ class Channel:
             record.topic,
             dict(record.modes),
             {
-                letter: {ascii_fold(entry.mask): entry for entry in entries}
+                letter: {fold(entry.mask): entry for entry in entries}
                 for letter, entries in record.lists.items()
             },
             dict(record.ranks),

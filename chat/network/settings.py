@@ -78,6 +78,8 @@ class Settings:
     #: When the server started.
     started: Timestamp
     motd: tuple[str, ...] = ()
+    #: How nicknames and channels are compared, one of `chat.irc.casemap.CASEMAPPINGS`.
+    casemapping: str = "ascii"
     #: What LINKS and WHOIS say of the server.
     description: str = "securechat server"
     #: Who runs it: up to three lines for ADMIN.

@@ -67,7 +67,7 @@ class Network:
         """Fill an empty network with the records of a checkpoint."""
         for record in records:
             if isinstance(record, ChannelRecord):
-                self.channels[self.fold(record.name)] = Channel.from_record(record)
+                self.channels[self.fold(record.name)] = Channel.from_record(record, self.fold)
             elif isinstance(record, NetworkBan):
                 self.bans[self.fold(record.name)] = record
             else:

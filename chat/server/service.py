@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.features.feature import load as load_features
+from chat.irc.casemap import CASEMAPPINGS
 from chat.network.events import NodeStarted
 from chat.network.ids import Timestamp
 from chat.network.settings import Settings
@@ -55,6 +56,7 @@ def make_settings(config: Config, now: datetime) -> Settings:
         f"securechat-{version('securechat')}",
         Timestamp(int(now.timestamp() * 1000)),
         config.motd(),
+        config.network.casemapping,
         config.network.description,
         config.network.admin,
         config.accounts,
@@ -82,7 +84,7 @@ class ChatService(Service):
         self._config = config
         self._tls = tls
         self._features = load_features()
-        self._network = Network()
+        self._network = Network(CASEMAPPINGS[config.network.casemapping])
         self._ports: list[IListeningPort] = []
         self._loops: list[LoopingCall] = []
         self._store: Store | None = None

@@ -14,8 +14,7 @@ def numerics(lines: list[str]) -> list[str]:
 class ModesCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.world = World()
-        for name in ("op", "member"):
-            self.world.add_account(name)
+        self.world.add_account("member")
         self.op = self.world.client("op")
         self.op.send("JOIN #room")
         self.guest = self.world.client("guest")

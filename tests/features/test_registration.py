@@ -5,7 +5,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc import sasl
+from chat.irc.casemap import CASEMAPPINGS
 from chat.network.settings import AccountSettings
+from chat.network.state import Network
 from tests.support.world import OPEN, World
 
 STRICT = AccountSettings()
@@ -254,6 +256,40 @@ class LoginTests(SynchronousTestCase):
         world = self.world(AccountSettings(identity="any"))
         alice = world.client("Alice", account="Alice")
         self.assertEqual(alice.exchange("NICK x")[0].split()[1], "447")
+
+
+class ReservationTests(SynchronousTestCase):
+    """Nobody poses as the owner of an account, also where nicknames are free."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.world.add_account("Alice")
+
+    def test_at_registration(self) -> None:
+        guest = self.world.connect()
+        guest.send("NICK alice", "USER x 0 * :x")
+        self.assertEqual(
+            guest.lines(),
+            [":irc.test 433 * alice :Nickname is the name of an account: log in to it first"],
+        )
+        guest.send("NICK other")
+        self.assertIn("001", guest.commands())
+        self.assertIn(" 433 ", guest.exchange("NICK ALICE")[0])
+
+    def test_its_owner_may(self) -> None:
+        owner = self.world.connect()
+        owner.send("CAP REQ sasl", "NICK alice", "USER x 0 * :x")
+        owner.log_in("alice")
+        owner.send("CAP END")
+        self.assertIn("001", owner.commands())
+
+
+class CasemappingTests(SynchronousTestCase):
+    def test_rfc1459(self) -> None:
+        """Modern IRC, "CASEMAPPING parameter": {}|^ are the lower case of []\\~."""
+        self.assertEqual(CASEMAPPINGS["rfc1459"]("[A]"), "{a}")
+        network = Network(CASEMAPPINGS["rfc1459"])
+        self.assertEqual(network.fold("#A["), network.fold("#a{"))
 
 
 class SharedSessionTests(SynchronousTestCase):
