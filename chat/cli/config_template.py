@@ -19,7 +19,8 @@ server = {server}
 # motd = "motd.txt"
 # Who runs it, up to three lines for the command ADMIN.
 # admin = ["The lab", "Room 12", "admin@lab.example"]
-# How nicknames and channels are compared, "ascii" or "rfc1459"; not to be changed later.
+# How nicknames and channels are compared; not to be changed later.  "ascii", "rfc1459", or
+# "precis": nicknames in any script, and none that looks like another one.
 # casemapping = "ascii"
 
 [listen]

@@ -58,7 +58,7 @@ def _add(request: Request, mine: Mapping[str, str], names: list[str]) -> Effects
     if refused:
         yield ERR_MONLISTFULL(str(limit), ",".join(refused))
     longest = request.settings.limits.nick_length
-    wanted = tuple(name for name in taken if is_nickname(name, longest))
+    wanted = tuple(name for name in taken if is_nickname(name, longest, utf8=True))
     if wanted:
         yield MonitorChanged(request.session.id, added=wanted)
 

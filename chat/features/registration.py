@@ -56,10 +56,12 @@ def nick(request: Request) -> Effects:
     if not wanted:
         yield ERR_NONICKNAMEGIVEN()
         return
-    if not is_nickname(wanted, request.settings.limits.nick_length):
+    settings = request.settings
+    utf8 = settings.casemapping == "precis"
+    if not is_nickname(wanted, settings.limits.nick_length, utf8=utf8):
         yield ERR_ERRONEUSNICKNAME(wanted.split()[0] if wanted.split() else "*")
         return
-    follows_account = request.settings.accounts.nickname == "account"
+    follows_account = settings.accounts.nickname == "account"
     if request.session.phase is Phase.REGISTERING:
         session = evolve(request.session, nick=wanted)
         holder = request.network.client(wanted)

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import re
 
+from chat.irc.casemap import is_precis
+
 _NICKNAME = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _CHANNEL = re.compile(r"#[^\x00-\x20,\x7f]+")
 _USERNAME_FORBIDDEN = re.compile(r"[^A-Za-z0-9._\[\]\\^{|}`-]")
 
 
-def is_nickname(name: str, limit: int) -> bool:
-    """Return whether ``name`` may be a nickname of at most ``limit`` bytes."""
+def is_nickname(name: str, limit: int, *, utf8: bool = False) -> bool:
+    """Return whether ``name`` may be a nickname of at most ``limit`` bytes.
+
+    With ``utf8`` letters and digits of any script are like ASCII letters.
+    """
+    if utf8 and not name.isascii():
+        if len(name.encode()) > limit or not is_precis(name):
+            return False
+        name = _NOT_ASCII.sub("a", name)
     return len(name) <= limit and _NICKNAME.fullmatch(name) is not None
 
 

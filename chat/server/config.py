@@ -38,7 +38,7 @@ class NetworkSection:
     server: str
     motd: str = ""
     #: How nicknames and channels are compared; not to be changed later.
-    casemapping: Literal["ascii", "rfc1459"] = "ascii"
+    casemapping: Literal["ascii", "rfc1459", "precis"] = "ascii"
     description: str = "securechat server"
     #: Who runs the server: up to three lines for the command ADMIN.
     admin: tuple[str, ...] = ()

@@ -327,3 +327,18 @@ class SharedSessionTests(SynchronousTestCase):
         self.assertEqual(bob.lines(), [])
         two.disconnect()
         self.assertEqual(bob.lines(), [":alice!alice@127.0.0.1 QUIT :Connection closed"])
+
+
+class AnyScriptTests(SynchronousTestCase):
+    def test_a_look_alike_of_somebody_is_taken(self) -> None:
+        world = World(casemapping="precis")
+        evan = world.client("evan")
+        other = world.connect()
+        self.assertIn(" 433 ", other.exchange("NICK \u0435van")[0])
+        other.send("NICK \u00e9van", "USER x 0 * :x")
+        self.assertIn("001", other.commands())
+        self.assertEqual(evan.exchange("NICK \u0435van")[0], ":evan!evan@127.0.0.1 NICK \u0435van")
+        self.assertIn(" 432 ", evan.exchange("NICK \U0001f60a")[0])
+
+    def test_ascii_unless_asked_for(self) -> None:
+        self.assertIn(" 432 ", World().connect().exchange("NICK \u00e9van")[0])

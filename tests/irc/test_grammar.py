@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc import sasl
-from chat.irc.casemap import ascii_fold, rfc1459_fold
+from chat.irc.casemap import ascii_fold, precis_fold, rfc1459_fold
 from chat.irc.formatting import strip_formatting
 from chat.irc.mask import canonical, matches
 from chat.irc.modes import ModeChange, ModeKind, format_changes, parse_changes
@@ -97,6 +97,25 @@ class NameTests(SynchronousTestCase):
 
     def test_user_names(self) -> None:
         self.assertEqual(clean_username("a b!@c" + "d" * 30, 5), "abcdd")
+
+    def test_nicknames_in_any_script(self) -> None:
+        """RFC 8265, 3.3: letters and digits, none of symbols, spaces and invisible characters."""
+        for good in ("\u00c9van", "\u0435van", "\u6f22\u5b57", "[\u00e4]"):
+            self.assertTrue(is_nickname(good, 30, utf8=True), good)
+            self.assertFalse(is_nickname(good, 30), good)
+        for bad in ("\U0001f60a", "a\u200db", "\ufb01", "1\u00e4", "\u00e4!b", "\u00e4" * 16):
+            self.assertFalse(is_nickname(bad, 30, utf8=True), bad)
+
+    def test_look_alikes_are_one_name(self) -> None:
+        """Unicode TS 39: a name whose skeleton is another's can be taken for it."""
+        for left, right in (
+            ("evan", "\u0435van"),
+            ("\u00c9va", "\u00e9VA"),
+            ("#Caf\u00e9", "#caf\u00c9"),
+            ("#\U0001f60aX", "#\U0001f60ax"),
+        ):
+            self.assertEqual(precis_fold(left), precis_fold(right))
+        self.assertNotEqual(precis_fold("evan"), precis_fold("\u00e9van"))
 
     def test_folding(self) -> None:
         self.assertEqual(ascii_fold("AbC[]\\~\u00c4"), "abc[]\\~\u00c4")

@@ -21,6 +21,7 @@ from chat.features.feature import (
     load,
 )
 from chat.irc import sasl
+from chat.irc.casemap import CASEMAPPINGS
 from chat.irc.message import parse
 from chat.network.errors import UnavailableError
 from chat.network.events import Entry, Event
@@ -83,15 +84,17 @@ class World:
         accounts: AccountSettings = OPEN,
         limits: Limits | None = None,
         motd: tuple[str, ...] = (),
+        casemapping: str = "ascii",
     ) -> None:
         self.clock = Clock()
-        self.network = Network()
+        self.network = Network(CASEMAPPINGS[casemapping])
         self.settings = Settings(
             "Test Net",
             "irc.test",
             "securechat-test",
             Timestamp(1_700_000_000_000),
             motd,
+            casemapping,
             accounts=accounts,
             limits=limits or Limits(flood=False),
         )
