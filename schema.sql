@@ -27,12 +27,15 @@ CREATE TABLE IF NOT EXISTS account (
     folded    VARBINARY(255) NOT NULL,  -- the name in ASCII lower case: "A" and "a" are one account
     name      VARBINARY(255) NOT NULL,  -- the name as it was given, which is what others see
     password  VARBINARY(255) NOT NULL,  -- bcrypt hash; empty: the certificate alone logs in
+    scram     VARBINARY(255) NOT NULL,  -- the same password's keys for SCRAM-SHA-256, as RFC 5803 writes
+                                        -- them; empty: it has none, and logs in by PLAIN only
     role      VARBINARY(32) NOT NULL,   -- user, operator or admin
     created   BIGINT NOT NULL,          -- tells a name's present holder from one of before
     CONSTRAINT account_key PRIMARY KEY (folded),
     CONSTRAINT account_folded_length CHECK (LENGTH(folded) BETWEEN 1 AND 255),
     CONSTRAINT account_name_length CHECK (LENGTH(name) BETWEEN 1 AND 255),
     CONSTRAINT account_password_length CHECK (LENGTH(password) <= 255),
+    CONSTRAINT account_scram_length CHECK (LENGTH(scram) <= 255),
     CONSTRAINT account_role_length CHECK (LENGTH(role) BETWEEN 1 AND 32)
 );
 

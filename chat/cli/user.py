@@ -15,7 +15,7 @@ from chat.cli.network import directory_option, load_config, with_store
 from chat.irc.names import is_account_name
 from chat.network.ids import Timestamp
 from chat.network.records import ROLES, Account
-from chat.server.passwords import hash_password
+from chat.server.passwords import hash_account_password
 from chat.store.interfaces import AccountExistsError
 from chat.store.store import Store
 
@@ -56,8 +56,8 @@ def add(name: str, password_file: Path | None, role: str, directory: Path) -> No
             f"{name!r} cannot name an account: use a letter, then letters, digits, _ or -,"
             f" at most {limit} characters"
         )
-    hashed = hash_password(_password(password_file))
-    account = Account(name, hashed, role, Timestamp(time.time_ns() // 1_000_000))
+    hashed, scram = hash_account_password(_password(password_file))
+    account = Account(name, hashed, role, Timestamp(time.time_ns() // 1_000_000), scram)
 
     async def work(store: Store) -> bool:
         try:
@@ -106,10 +106,10 @@ def passwd(name: str, password_file: Path | None, directory: Path) -> None:
       securechat user passwd alice
     """  # noqa: D301
     config = load_config(directory)
-    hashed = hash_password(_password(password_file))
+    hashed, scram = hash_account_password(_password(password_file))
 
     async def work(store: Store) -> bool:
-        return await store.accounts.set_password(name, hashed)
+        return await store.accounts.set_password(name, hashed, scram)
 
     if not with_store(config.database.url, config.directory, work):
         raise _no_account(name)

@@ -25,8 +25,10 @@ _SHORTEST = 8
 
 
 def _offered(settings: Settings, session: Session) -> str | None:
-    is_open = settings.accounts.registration == "open"
-    return "before-connect,custom-account-name" if is_open else None
+    if settings.accounts.registration != "open":
+        return None
+    early = ("before-connect",) if settings.accounts.registration_before_connect else ()
+    return ",".join((*early, "custom-account-name"))
 
 
 feature.capability(
@@ -66,6 +68,8 @@ def _check(request: Request, name: str, password: str) -> None:
     session, accounts = request.session, request.settings.accounts
     if accounts.registration != "open":
         raise _refused("TEMPORARILY_UNAVAILABLE", name, "Accounts are made by the administrator")
+    if session.phase is Phase.REGISTERING and not accounts.registration_before_connect:
+        raise _refused("COMPLETE_CONNECTION_REQUIRED", name, "Connect first, then register")
     if session.account is not None:
         raise _refused("ALREADY_AUTHENTICATED", name, "You are logged in already")
     if not is_account_name(name, request.settings.limits.nick_length):

@@ -16,7 +16,7 @@ feature.capability("account-tag", "https://ircv3.net/specs/extensions/account-ta
 
 
 @feature.tags("account-tag")
-def account_tag(entry: Entry, line: Message) -> Mapping[str, str]:
+def account_tag(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     """Tag the lines whose source is the event's actor."""
     actor: Actor | None = getattr(entry.event, "actor", None)
     if actor is None or actor.account is None or line.source != actor.source:

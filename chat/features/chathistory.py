@@ -102,7 +102,8 @@ def _batch(request: Request, kind: tuple[str, ...], lines: Iterable[Message]) ->
         return
     yield Message("BATCH", (f"+{_BATCH}", *kind))
     for line in lines:
-        yield line.tagged({"batch": _BATCH})
+        # A multiline message is a batch within the batch.
+        yield line if "batch" in line.tags else line.tagged({"batch": _BATCH})
     yield Message("BATCH", (f"-{_BATCH}",))
 
 

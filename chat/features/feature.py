@@ -176,7 +176,8 @@ class Viewer:
 
 Handler = Callable[[Request], Effects]
 Renderer = Callable[[Viewer, Any], Lines]
-Tagger = Callable[[Entry, Message], Mapping[str, str]]
+#: From an entry, a line of its rendering and the line's number (from 0) to tags.
+Tagger = Callable[[Entry, Message, int], Mapping[str, str]]
 
 
 @frozen

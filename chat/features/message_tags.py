@@ -26,11 +26,13 @@ def tagmsg(request: Request) -> Effects:
 
 
 @feature.tags("message-tags")
-def message_tags(entry: Entry, line: Message) -> Mapping[str, str]:
+def message_tags(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     """Tag what somebody did with the event's id, a bot's mark and the client-only tags."""
     actor: Actor | None = getattr(entry.event, "actor", None)
-    if actor is None or line.source != actor.source:
+    if actor is None or line.source != actor.source or "batch" in line.tags:
         return {}
+    # "Servers MUST only include a message ID on the first message" (multiline).
+    msgid = {"msgid": entry.uid} if index == 0 else {}
     bot = {"bot": ""} if actor.is_bot else {}
     client_only = entry.event.tags if isinstance(entry.event, MessageSent) else {}
-    return {"msgid": entry.uid, **bot, **client_only}
+    return {**msgid, **bot, **client_only}

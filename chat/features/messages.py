@@ -20,7 +20,7 @@ from chat.irc.numerics import (
     RPL_AWAY,
 )
 from chat.network import modes
-from chat.network.events import MessageSent, TagsSent, TypingSent
+from chat.network.events import MessageSent, TagsSent, TextLine, TypingSent
 from chat.network.policy import RefusedError, can_message, can_send
 from chat.network.settings import Settings
 
@@ -47,11 +47,16 @@ def notice(request: Request) -> Effects:
     # "servers must never send an error": Modern IRC, "NOTICE message".
     if request.param(0) and request.param(1):
         for effect in send(request, request.params[0], request.params[1]):
-            if isinstance(effect, MessageSent):
+            if is_message(effect):
                 yield effect
 
 
-def send(request: Request, receivers: str, text: str) -> Effects:
+def is_message(effect: object) -> bool:
+    """Return whether an effect of `send` is a message, and not the reason why there is none."""
+    return isinstance(effect, MessageSent)
+
+
+def send(request: Request, receivers: str, text: str, lines: tuple[TextLine, ...] = ()) -> Effects:
     """Yield the messages to each of ``receivers``, which commas separate, or why not."""
     targets = [target for target in receivers.split(",") if target]
     if len(targets) > request.settings.limits.targets:
@@ -60,12 +65,14 @@ def send(request: Request, receivers: str, text: str) -> Effects:
     for target in dict.fromkeys(targets):
         prefix = target[0] if target[0] in _RANKS else ""
         if looks_like_channel(target[len(prefix) :]):
-            yield from _to_channel(request, target, prefix, text)
+            yield from _to_channel(request, target, prefix, text, lines)
         else:
-            yield from _to_client(request, target, text)
+            yield from _to_client(request, target, text, lines)
 
 
-def _to_channel(request: Request, target: str, prefix: str, text: str) -> Effects:
+def _to_channel(
+    request: Request, target: str, prefix: str, text: str, lines: tuple[TextLine, ...]
+) -> Effects:
     channel = request.network.channel(target[len(prefix) :])
     if channel is None:
         yield ERR_NOSUCHCHANNEL(target)
@@ -83,10 +90,11 @@ def _to_channel(request: Request, target: str, prefix: str, text: str) -> Effect
         channel=channel.name,
         rank=_RANKS.get(prefix, ""),
         tags=_client_only(request.message.tags),
+        lines=lines,
     )
 
 
-def _to_client(request: Request, target: str, text: str) -> Effects:
+def _to_client(request: Request, target: str, text: str, lines: tuple[TextLine, ...]) -> Effects:
     receiver = request.network.client(target)
     if receiver is None:
         yield ERR_NOSUCHNICK(target)
@@ -106,6 +114,7 @@ def _to_client(request: Request, target: str, text: str) -> Effects:
         client=receiver.id,
         account=receiver.account,
         tags=_client_only(request.message.tags),
+        lines=lines,
     )
 
 
@@ -122,8 +131,28 @@ def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
 @feature.renders(MessageSent)
 def show_message(viewer: Viewer, event: MessageSent) -> Lines:
     """Show the message; the session that sent it sees it with echo-message only."""
-    if not viewer.is_origin or viewer.has("echo-message"):
+    if viewer.is_origin and not viewer.has("echo-message"):
+        return
+    if not event.lines:
         yield Message(event.command, (event.target, event.text), event.actor.source)
+    elif {"draft/multiline", "batch"} <= viewer.capabilities:
+        yield from _batch(event)
+    else:
+        # "Servers MUST NOT send blank lines to clients that have not negotiated" it.
+        for line in event.lines:
+            if line.text:
+                yield Message(event.command, (event.target, line.text), event.actor.source)
+
+
+def _batch(event: MessageSent) -> Lines:
+    """Return a multiline message for those who understand it."""
+    reference, source = "lines", event.actor.source
+    yield Message("BATCH", (f"+{reference}", "draft/multiline", event.target), source)
+    for line in event.lines:
+        concat = {"draft/multiline-concat": ""} if line.continues else {}
+        tags = {"batch": reference, **concat}
+        yield Message(event.command, (event.target, line.text), source, tags)
+    yield Message("BATCH", (f"-{reference}",))
 
 
 @feature.renders(TagsSent)

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 
 from attrs import evolve
 
-from chat.features import isupport, lusers, motd, time
+from chat.features import isupport, lusers, metadata, motd, time
 from chat.features.feature import (
     Audit,
     Close,
@@ -141,6 +141,7 @@ def complete(request: Request, session: Session) -> Effects:
         yield ERR_NICKNAMEINUSE.because(wanted, text=_RESERVED)
         return
     yield Update(evolve(session, nick=wanted, phase=Phase.CLAIMING))
+    yield from metadata.carry_over(request, session, wanted)
     yield SessionRegistered(
         session.id,
         wanted,
@@ -188,6 +189,7 @@ def show_welcome(viewer: Viewer, fact: Welcomed) -> Lines:
     )
     yield from isupport.lines(viewer.features, settings, viewer.capabilities)
     yield from lusers.counts(viewer.network)
+    yield from metadata.welcome(viewer, fact.client)
     yield from motd.lines(settings)
     if fact.client.modes:
         yield Message(

@@ -54,13 +54,13 @@ def show_relayed(viewer: Viewer, event: MessageRelayed) -> Lines:
 
 
 @feature.tags("message-tags")
-def msgid(entry: Entry, line: Message) -> Mapping[str, str]:
+def msgid(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     """Tag relayed messages with their id."""
     return {"msgid": entry.uid} if isinstance(entry.event, MessageRelayed) else {}
 
 
 @feature.tags("draft/relaymsg")
-def relayed_by(entry: Entry, line: Message) -> Mapping[str, str]:
+def relayed_by(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     """Tag relayed messages with who relayed them."""
     if not isinstance(entry.event, MessageRelayed):
         return {}

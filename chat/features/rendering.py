@@ -16,10 +16,10 @@ def render(features: Features, entry: Entry, fact: object, viewer: Viewer) -> It
     if renderer is None:
         return
     taggers = [tagger for capability, tagger in features.taggers if viewer.has(capability)]
-    for rendered in renderer(viewer, fact):
+    for index, rendered in enumerate(renderer(viewer, fact)):
         line = complete(rendered, viewer.settings.server, viewer.nick)
         for tagger in taggers:
-            line = line.tagged(tagger(entry, line))
+            line = line.tagged(tagger(entry, line, index))
         yield line
 
 

@@ -1,18 +1,25 @@
-"""AUTHENTICATE: log in with a password (PLAIN) or with the certificate alone (EXTERNAL).
+"""AUTHENTICATE: log in with a password (PLAIN, SCRAM-SHA-256) or the certificate alone (EXTERNAL).
 
-Sources: IRCv3 sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN); RFC 4422, appendix A (EXTERNAL).
+Sources: IRCv3 sasl-3.1 and sasl-3.2; RFC 4616 (PLAIN); RFC 5802 and RFC 7677
+(SCRAM-SHA-256); RFC 4422, appendix A (EXTERNAL).
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 from attrs import evolve
 
+from chat.features import scram
 from chat.features.feature import (
     Audit,
     CheckPassword,
+    Effect,
     Effects,
     Feature,
     FindAccount,
+    Query,
     Request,
     Update,
 )
@@ -40,13 +47,14 @@ feature = Feature()
 
 #: Characters of a whole response; more is refused.
 _MAX_RESPONSE = 4096
+_WRONG = "wrong account or password"
 
 
 def mechanisms(settings: Settings, session: Session) -> tuple[str, ...]:
     """Return what this session may use; EXTERNAL needs an account in the certificate."""
     if settings.accounts.password == "optional" and session.peer.account is not None:  # noqa: S105
-        return ("PLAIN", "EXTERNAL")
-    return ("PLAIN",)
+        return ("PLAIN", scram.MECHANISM, "EXTERNAL")
+    return ("PLAIN", scram.MECHANISM)
 
 
 feature.capability(
@@ -87,43 +95,98 @@ def authenticate(request: Request) -> Effects:
 
 
 def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
-    session = _idle(request.session)
+    exchange, session = request.session.sasl_exchange, _idle(request.session)
     yield Update(session)
     try:
         response = sasl.decode(encoded)
+        if mechanism == scram.MECHANISM:
+            yield from _continue_scram(request, session, exchange, response.decode())
+            return
         if mechanism == "PLAIN":
             authzid, name, password = sasl.parse_plain(response)
+            query: Query = CheckPassword(name, password)
         else:
-            authzid, name, password = response.decode(), session.peer.account or "", ""
-    except (sasl.MalformedResponseError, UnicodeDecodeError):
+            authzid, name = response.decode(), session.peer.account or ""
+            query = FindAccount(name)
+    except (sasl.MalformedResponseError, scram.RefusedExchangeError, UnicodeDecodeError):
         yield ERR_SASLFAIL()
         return
-    if authzid and request.network.fold(authzid) != request.network.fold(name):
-        yield from _refuse(session, name, "it asked to act as another account")
+    obstacle = _obstacle(request, name, authzid)
+    if obstacle is not None:
+        yield from _refuse(session, name, obstacle)
         return
-    yield from _log_in(request, session, mechanism, name, password)
+    yield from _log_in(request, session, mechanism, name, query)
 
 
-def _log_in(
-    request: Request, session: Session, mechanism: str, name: str, password: str
-) -> Effects:
-    fold = request.network.fold
-    refusal = ERR_PASSWDMISMATCH if mechanism == "PASS" else ERR_SASLFAIL
-    owner = session.peer.account
+def _continue_scram(request: Request, session: Session, exchange: object, message: str) -> Effects:
+    """Answer the client's first message, then its final one, then the empty one."""
+    match exchange:
+        case None:
+            yield from _challenge(request, session, scram.parse_client_first(message))
+        case scram.Exchange():
+            yield from _check_proof(session, exchange, message)
+        case scram.Proven(name) if not message:
+            yield from _log_in(request, session, scram.MECHANISM, name, FindAccount(name))
+        case _:
+            yield ERR_SASLFAIL()
+
+
+def _challenge(request: Request, session: Session, first: scram.ClientFirst) -> Effects:
+    obstacle = _obstacle(request, first.account, first.authzid)
+    if obstacle is not None:
+        yield from _refuse(session, first.account, obstacle)
+        return
+    challenge = yield from _ask(first.account, scram.ScramKeys(first.account))
+    exchange = scram.Exchange(first, challenge)
+    yield from _answer_scram(session, exchange, exchange.server_first)
+
+
+def _check_proof(session: Session, exchange: scram.Exchange, message: str) -> Effects:
+    name = exchange.first.account
+    try:
+        final: str | None = exchange.server_final(message)
+    except scram.RefusedExchangeError:
+        final = None
+    yield from _ask(name, scram.JudgeProof(name, final is not None))
+    if final is None:
+        yield from _refuse(session, name, _WRONG)
+    else:
+        yield from _answer_scram(session, scram.Proven(name), final)
+
+
+def _answer_scram(session: Session, exchange: object, message: str) -> Effects:
+    """Send ``message``; the client's response to it goes to ``exchange``."""
+    yield Update(evolve(session, sasl_mechanism=scram.MECHANISM, sasl_exchange=exchange))
+    for chunk in sasl.chunks(message.encode()):
+        yield Message("AUTHENTICATE", (chunk,))
+
+
+def _obstacle(request: Request, name: str, authzid: str = "") -> str | None:
+    """Return why the session may not log in to ``name``, whatever it proves."""
+    fold, owner = request.network.fold, request.session.peer.account
+    if authzid and fold(authzid) != fold(name):
+        return "it asked to act as another account"
     if request.settings.accounts.identity == "certificate" and (
         owner is None or fold(owner) != fold(name)
     ):
-        yield from _refuse(session, name, "the certificate belongs to another account", refusal)
-        return
+        return "the certificate belongs to another account"
+    return None
+
+
+def _ask(name: str, query: Query) -> Generator[Effect, Any, Any]:
     try:
-        account: Account | None = yield (
-            FindAccount(name) if mechanism == "EXTERNAL" else CheckPassword(name, password)
-        )
+        return (yield query)
     except RefusedError:
         yield Audit(f"login as {name!r} refused: too many failed attempts")
         raise
+
+
+def _log_in(request: Request, session: Session, mechanism: str, name: str, query: Query) -> Effects:
+    """Log in to the account that ``query`` answers with."""
+    account: Account | None = yield from _ask(name, query)
     if account is None:
-        yield from _refuse(session, name, "wrong account or password", refusal)
+        refusal = ERR_PASSWDMISMATCH if mechanism == "PASS" else ERR_SASLFAIL
+        yield from _refuse(session, name, _WRONG, refusal)
         return
     session = evolve(session, account=account.name, role=account.role)
     yield Update(session)
@@ -148,7 +211,11 @@ def pass_(request: Request) -> Effects:
     name, colon, password = request.params[0].partition(":")
     if not colon and owner is not None:
         name, password = owner, name
-    yield from _log_in(request, session, "PASS", name, password)
+    obstacle = _obstacle(request, name)
+    if obstacle is not None:
+        yield from _refuse(session, name, obstacle, ERR_PASSWDMISMATCH)
+        return
+    yield from _log_in(request, session, "PASS", name, CheckPassword(name, password))
 
 
 def _refuse(session: Session, name: str, reason: str, refusal: Numeric = ERR_SASLFAIL) -> Effects:
@@ -157,7 +224,7 @@ def _refuse(session: Session, name: str, reason: str, refusal: Numeric = ERR_SAS
 
 
 def _idle(session: Session) -> Session:
-    return evolve(session, sasl_mechanism=None, sasl_response="")
+    return evolve(session, sasl_mechanism=None, sasl_response="", sasl_exchange=None)
 
 
 def _source(request: Request, session: Session) -> str:

@@ -18,7 +18,7 @@ feature.capability("server-time", "https://ircv3.net/specs/extensions/server-tim
 
 
 @feature.tags("server-time")
-def time_tag(entry: Entry, line: Message) -> Mapping[str, str]:
+def time_tag(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     """Tag every line of an event with the entry's time."""
     return {"time": iso8601(entry.time)}
 

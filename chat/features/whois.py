@@ -5,6 +5,7 @@ Source: Modern IRC, "WHOIS message".
 
 from __future__ import annotations
 
+from chat.features import metadata
 from chat.features.feature import Effects, Feature, Request
 from chat.irc.numerics import (
     ERR_NONICKNAMEGIVEN,
@@ -79,6 +80,7 @@ def _describe(request: Request, client: Client) -> Effects:
     yield RPL_WHOISSECURE(nick)
     if modes.USER_BOT in client.modes:
         yield RPL_WHOISBOT(nick)
+    yield from metadata.whois(request, client)
     if client.away is not None:
         yield RPL_AWAY(nick, client.away)
     idle = max(0, request.now - client.active) // 1000

@@ -99,6 +99,31 @@ class WatchedChange:
 
 
 @frozen
+class MetadataUpdated:
+    """A key of somebody or of a channel has another value, or none."""
+
+    target: str
+    key: str
+    value: str | None
+
+
+@frozen
+class MetadataVisible:
+    """The session sees the metadata of ``target`` from now on; for a channel, its members' too."""
+
+    session: SessionId
+    target: Client | Channel
+
+
+@frozen
+class MetadataSubscribed:
+    """The session wants to be told of these keys from now on."""
+
+    session: SessionId
+    keys: tuple[str, ...]
+
+
+@frozen
 class SessionsClosed:
     """The server ends these sessions."""
 

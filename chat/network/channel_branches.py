@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from chat.irc.modes import ModeChange, ModeKind
-from chat.network import events, modes
+from chat.network import events, metadata_branches, modes
 from chat.network.changes import Change, Entered, InvitedByAnother, Renamed
 from chat.network.entities import Channel
 from chat.network.events import Entry, Event
@@ -51,6 +51,8 @@ def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Ch
     client.channels[name] = channel
     yield Change(event, network.witnesses(client, channel))
     yield Change(Entered(client, channel), tuple(client.sessions))
+    yield from metadata_branches.begins(network, client.sessions, channel)
+    yield from metadata_branches.joined(network, client, channel)
     if client.away is not None:
         others = tuple(
             session

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chat.network import bans, events, modes
+from chat.network import bans, events, metadata_branches, modes
 from chat.network.changes import (
     Change,
     ClientQuit,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 
 def _node_started(network: Network, entry: Entry, event: events.NodeStarted) -> Iterator[Change]:
+    for guest in (*network.clients, *network.unregistered):
+        network.metadata.pop(guest, None)
+    network.subscriptions.clear()
     network.clients.clear()
     network.sessions.clear()
     network.unregistered.clear()
@@ -54,6 +57,8 @@ def _session_abandoned(
     network: Network, entry: Entry, event: events.SessionAbandoned
 ) -> Iterator[Change]:
     network.unregistered.discard(event.session)
+    network.subscriptions.pop(event.session, None)
+    network.metadata.pop(event.session, None)
     return iter(())
 
 
@@ -82,18 +87,23 @@ def _session_registered(
     client.sessions[event.session] = Device(event.device, event.certificate)
     network.sessions[event.session] = client
     network.unregistered.discard(event.session)
+    if client.account is not None:
+        network.metadata.pop(event.session, None)
     yield Change(Welcomed(client), (event.session,))
     if len(client.sessions) == 1:
         yield from _came(network, client)
     for channel in client.channels.values():
         yield Change(events.Joined(client.actor, channel.name, client.realname), (event.session,))
         yield Change(Entered(client, channel), (event.session,))
+        yield from metadata_branches.begins(network, (event.session,), channel)
 
 
 def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:
     network.unregistered.discard(event.session)
+    network.subscriptions.pop(event.session, None)
     client = network.sessions.pop(event.session, None)
     if client is None:
+        network.metadata.pop(event.session, None)
         return
     network.watchers.forget(event.session)
     del client.sessions[event.session]
@@ -136,6 +146,7 @@ def _close(network: Network, client: Client, reason: str, time: Timestamp) -> It
     for session in client.sessions:
         del network.sessions[session]
         network.watchers.forget(session)
+        network.subscriptions.pop(session, None)
     client.sessions.clear()
     yield from _quit(network, client, reason, time)
 
@@ -146,6 +157,7 @@ def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Ite
         network.remove(client, channel)
     del network.clients[client.id], network.nicks[network.fold(client.nick)]
     network.markers.pop(client.id, None)
+    network.metadata.pop(client.id, None)
     yield from _went(network, client, time)
 
 
@@ -163,6 +175,7 @@ def _came(network: Network, client: Client) -> Iterator[Change]:
     watching = network.watchers.of(client.nick)
     if watching:
         yield Change(MonitoredOnline(client.source), watching)
+        yield from metadata_branches.begins(network, watching, client)
 
 
 def _went(network: Network, client: Client, time: Timestamp) -> Iterator[Change]:
@@ -179,7 +192,8 @@ def _monitor_changed(
 ) -> Iterator[Change]:
     if event.session in network.sessions:
         network.watchers.change(event.session, event.added, event.removed)
-    return iter(())
+        for client in filter(None, map(network.client, event.added)):
+            yield from metadata_branches.begins(network, (event.session,), client)
 
 
 def _nick_changed(network: Network, entry: Entry, event: events.NickChanged) -> Iterator[Change]:
@@ -206,9 +220,11 @@ def _account_changed(
 ) -> Iterator[Change]:
     client = network.clients.get(event.actor.client)
     if client is not None:
+        before = dict(network.metadata_of(client))
         client.account = event.account
         client.role = event.role
         yield from _told(network, client, event)
+        yield from metadata_branches.account_changed(network, client, before)
 
 
 def _away_changed(network: Network, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:

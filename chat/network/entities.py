@@ -66,6 +66,7 @@ class Channel:
     modes: dict[str, str] = field(factory=dict)
     lists: dict[str, dict[str, ListEntry]] = field(factory=dict)
     ranks: dict[str, str] = field(factory=dict)
+    metadata: dict[str, str] = field(factory=dict)
     members: dict[Client, str] = field(factory=dict)
     invited: set[ClientId] = field(factory=set)
 
@@ -91,6 +92,7 @@ class Channel:
             dict(self.modes),
             {letter: tuple(masks.values()) for letter, masks in self.lists.items() if masks},
             dict(self.ranks),
+            dict(self.metadata),
         )
 
     @classmethod
@@ -106,6 +108,7 @@ class Channel:
                 for letter, entries in record.lists.items()
             },
             dict(record.ranks),
+            dict(record.metadata),
         )
 
 

@@ -168,6 +168,41 @@ class AcceptChanged(Event):
 
 
 @frozen
+class MetadataChanged(Event):
+    """Keys of an account, a guest or a channel have other values, or none (``None``).
+
+    ``target`` is the nickname or the channel as people see it.  ``channel`` is set
+    for a channel, ``account`` for whoever has one, and ``client`` for a guest.
+    """
+
+    actor: Actor
+    target: str
+    values: dict[str, str | None] = field(hash=False)
+    channel: str | None = None
+    account: str | None = None
+    client: ClientId | None = None
+    #: Whether all keys were removed with one command.
+    is_clear: bool = False
+
+
+@frozen
+class GuestMetadataChanged(MetadataChanged):
+    """The same for a guest, with whom it goes."""
+
+    stored: ClassVar[bool] = False
+
+
+@frozen
+class SubscriptionsChanged(Event):
+    """A session wants to be told of other keys of metadata, or no longer."""
+
+    stored: ClassVar[bool] = False
+    session: SessionId
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@frozen
 class WallopsSent(Event):
     """An operator spoke to everybody with user mode +w."""
 
@@ -259,6 +294,14 @@ class ModesChanged(Event):
 
 
 @frozen
+class TextLine:
+    """One line of a message of several; one that ``continues`` belongs to the line before."""
+
+    text: str
+    continues: bool = False
+
+
+@frozen
 class MessageSent(Event):
     """A PRIVMSG, NOTICE or TAGMSG to a channel or a client.
 
@@ -276,6 +319,8 @@ class MessageSent(Event):
     client: ClientId | None = None
     account: str | None = None
     tags: dict[str, str] = field(factory=dict, hash=False)
+    #: The lines of a multiline message, which ``text`` joins.
+    lines: tuple[TextLine, ...] = ()
 
 
 @frozen
@@ -361,6 +406,9 @@ EVENTS: dict[str, type[Event]] = {
         RealnameChanged,
         ReadMarked,
         MonitorChanged,
+        MetadataChanged,
+        GuestMetadataChanged,
+        SubscriptionsChanged,
         WallopsSent,
         AcceptChanged,
         UserModesChanged,

@@ -12,12 +12,16 @@ ROLES = ("user", "operator", "admin")
 
 @frozen
 class Account:
-    """One account; ``password`` is a bcrypt hash and never shows in a repr."""
+    """One account; ``password`` is a bcrypt hash, ``scram`` the keys of the same password.
+
+    Both are ``b""`` where there is no password, and neither shows in a repr.
+    """
 
     name: str
     password: bytes = field(repr=False)
     role: str
     created: Timestamp
+    scram: bytes = field(default=b"", repr=False)
 
 
 @frozen
@@ -52,6 +56,7 @@ class ChannelRecord:
     modes: dict[str, str]
     lists: dict[str, tuple[ListEntry, ...]]
     ranks: dict[str, str]
+    metadata: dict[str, str] = field(factory=dict)
 
 
 @frozen
@@ -73,13 +78,22 @@ class ReadMarkers:
     times: dict[str, Timestamp]
 
 
-Record = ChannelRecord | NetworkBan | ReadMarkers
+@frozen
+class AccountMetadata:
+    """What the account ``name`` says about itself, by key."""
+
+    name: str
+    values: dict[str, str]
+
+
+Record = ChannelRecord | NetworkBan | ReadMarkers | AccountMetadata
 
 #: What a checkpoint keeps: each kind under the name by which the database tells them apart.
 RECORDS: dict[str, type[Record]] = {
     "channel": ChannelRecord,
     "ban": NetworkBan,
     "markers": ReadMarkers,
+    "metadata": AccountMetadata,
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from attrs import field, frozen
 
+from chat.network.events import TextLine
 from chat.network.ids import ClientId, SessionId
 
 
@@ -36,6 +38,21 @@ class Peer:
 
 
 @frozen
+class OpenBatch:
+    """A multiline message of which the end has not come."""
+
+    reference: str
+    target: str
+    tags: Mapping[str, str] = field(hash=False)
+    label: str | None = None
+    #: PRIVMSG or NOTICE, once the first line has come.
+    command: str | None = None
+    lines: tuple[TextLine, ...] = ()
+    #: What is wrong with it was said; the rest of it is passed over.
+    is_refused: bool = False
+
+
+@frozen
 class Session:
     """The facts of one session; a handler that changes them yields an `Update`."""
 
@@ -53,7 +70,10 @@ class Session:
     role: str = "user"
     sasl_mechanism: str | None = None
     sasl_response: str = field(default="", repr=False)
+    #: What the mechanism keeps between two responses.
+    sasl_exchange: object = field(default=None, repr=False)
     client: ClientId | None = None
+    batch: OpenBatch | None = None
     #: The away message that it comes with.
     away: str | None = None
 

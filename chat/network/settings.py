@@ -26,6 +26,8 @@ class AccountSettings:
     nickname: Literal["account", "any"] = "account"
     #: ``closed``: accounts are made by an administrator; ``open``.
     registration: Literal["closed", "open"] = "closed"
+    #: Whether, where registration is open, one may register before one is connected.
+    registration_before_connect: bool = True
 
 
 @frozen
@@ -49,8 +51,18 @@ class Limits:
     bans: int = 100
     targets: int = 4
     monitors: int = 100
+    #: Bytes and lines of one multiline message.
+    multiline_bytes: int = 4096
+    multiline_lines: int = 32
     #: Read markers of one account.
     markers: int = 1000
+    #: Keys of metadata that one account, guest or channel has.
+    metadata_keys: int = 20
+    #: With the longest names, key and value together fit into one line.
+    metadata_key_length: int = 40
+    metadata_value_length: int = 300
+    #: Keys of metadata that one session is told of.
+    metadata_subscriptions: int = 50
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Bytes that may wait for a client that reads slowly.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chat.irc.casemap import Casefold, ascii_fold
-from chat.network import channel_branches, client_branches, modes
+from chat.network import channel_branches, client_branches, metadata_branches, modes
 from chat.network.changes import (
     Change,
 )
@@ -14,6 +14,7 @@ from chat.network.entities import Channel, Client, Departed
 from chat.network.events import Actor, Entry
 from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import (
+    AccountMetadata,
     ChannelRecord,
     NetworkBan,
     ReadMarkers,
@@ -27,7 +28,7 @@ _DEPARTED = 1000
 
 
 #: What each event does.
-_BRANCHES = client_branches.BRANCHES | channel_branches.BRANCHES
+_BRANCHES = client_branches.BRANCHES | channel_branches.BRANCHES | metadata_branches.BRANCHES
 
 
 class Network:
@@ -47,6 +48,11 @@ class Network:
         self.nicks: dict[str, Client] = {}
         #: By folded account, or a guest's client id: up to when it has read each place.
         self.markers: dict[str, dict[str, Timestamp]] = {}
+        #: By folded account, or a guest's client id: what it says about itself, by key.
+        #: A session that has not registered yet has its own id.
+        self.metadata: dict[str, dict[str, str]] = {}
+        #: Of which keys of metadata a session is told.
+        self.subscriptions: dict[SessionId, dict[str, None]] = {}
         #: Who may not use the network, by the folded mask.
         self.bans: dict[str, NetworkBan] = {}
         self._touched: set[RecordKey] = set()
@@ -60,8 +66,14 @@ class Network:
         return self.channels.get(self.fold(name))
 
     def reader(self, actor: Actor) -> str:
-        """Return under which name read markers of ``actor`` are kept."""
+        """Return under which name read markers and metadata of ``actor`` are kept."""
         return self.fold(actor.account) if actor.account is not None else actor.client
+
+    def metadata_of(self, target: Client | Channel) -> Mapping[str, str]:
+        """Return what somebody, or a channel, has set."""
+        if isinstance(target, Channel):
+            return target.metadata
+        return self.metadata.get(self.reader(target.actor), {})
 
     def restore(self, records: Iterable[Record]) -> None:
         """Fill an empty network with the records of a checkpoint."""
@@ -70,6 +82,8 @@ class Network:
                 self.channels[self.fold(record.name)] = Channel.from_record(record, self.fold)
             elif isinstance(record, NetworkBan):
                 self.bans[self.fold(record.name)] = record
+            elif isinstance(record, AccountMetadata):
+                self.metadata[record.name] = dict(record.values)
             else:
                 self.markers[record.name] = dict(record.times)
 
@@ -95,6 +109,9 @@ class Network:
             return self.bans.get(key.name)
         if key.kind is ReadMarkers:
             return ReadMarkers(key.name, dict(self.markers.get(key.name, {})))
+        if key.kind is AccountMetadata:
+            values = self.metadata.get(key.name)
+            return AccountMetadata(key.name, dict(values)) if values else None
         channel = self.channels.get(key.name)
         return channel.record() if channel is not None and channel.is_permanent else None
 

@@ -172,7 +172,7 @@ class SessionMachine:
 
     def _start_next(self) -> bool:
         item = self._waiting[0]
-        command = self._features.commands.get(item.command) if isinstance(item, Message) else None
+        command = self._command_of(item) if isinstance(item, Message) else None
         pipelined = command is not None and command.pipelined
         if self._running and not (pipelined and all(one.pipelined for one in self._running)):
             return False
@@ -185,11 +185,27 @@ class SessionMachine:
             self._shell.write(serialize_limited(self._complete(item)))
         return True
 
+    def _command_of(self, message: Message) -> Command | None:
+        """Return the row of the dispatch table; a line of a batch belongs to BATCH."""
+        in_batch = "batch" in message.tags and "draft/multiline" in self.session.capabilities
+        return self._features.commands.get("BATCH" if in_batch else message.command)
+
+    def _label_of(self, message: Message) -> str | None:
+        """Return with what the response is labelled: a whole batch with the label of its start."""
+        if "labeled-response" not in self.session.capabilities:
+            return None
+        if message.command == "BATCH":
+            batch = self.session.batch
+            return (
+                batch.label
+                if batch is not None and message.text() == f"-{batch.reference}"
+                else None
+            )
+        return message.tags.get("label")
+
     def _start(self, message: Message, command: Command | None) -> None:
-        label = None
-        if "labeled-response" in self.session.capabilities:
-            label = message.tags.get("label")
-        collector = Collector(message.command, command is not None and command.pipelined, label)
+        is_pipelined = command is not None and command.pipelined
+        collector = Collector(message.command, is_pipelined, self._label_of(message))
         self._running.append(collector)
         request = Request(
             message,

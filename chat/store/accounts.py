@@ -14,7 +14,7 @@ from chat.network.records import Account
 from chat.store.database import Cursor, Database
 from chat.store.interfaces import AccountExistsError, IAccounts
 
-_SELECT = "SELECT name, password, role, created FROM account"
+_SELECT = "SELECT name, password, role, created, scram FROM account"
 
 
 @implementer(IAccounts)
@@ -36,9 +36,9 @@ class Accounts:
         """Add an account; fails with `AccountExistsError`."""
         return self._database.run_write(_add, account)
 
-    def set_password(self, name: str, password: bytes) -> Deferred[bool]:
-        """Replace the hash; the result says whether the account was there."""
-        return self._database.run_write(_set_password, _key(name), password)
+    def set_password(self, name: str, password: bytes, scram: bytes = b"") -> Deferred[bool]:
+        """Replace hash and keys; the result says whether the account was there."""
+        return self._database.run_write(_set_password, _key(name), password, scram)
 
     def remove(self, name: str) -> Deferred[bool]:
         """Remove the account; the result says whether it was there."""
@@ -51,8 +51,8 @@ def _key(name: str) -> bytes:
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    name, password, role, created = row
-    return Account(name.decode(), password, role.decode(), Timestamp(created))
+    name, password, role, created, scram = row
+    return Account(name.decode(), password, role.decode(), Timestamp(created), scram)
 
 
 def _find(cursor: Cursor, key: bytes) -> Account | None:
@@ -69,13 +69,15 @@ def _all(cursor: Cursor) -> list[Account]:
 def _add(cursor: Cursor, account: Account) -> None:
     try:
         cursor.execute(
-            "INSERT INTO account (folded, name, password, role, created) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO account (folded, name, password, role, created, scram)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 _key(account.name),
                 account.name.encode(),
                 account.password,
                 account.role.encode(),
                 account.created,
+                account.scram,
             ),
         )
     except Exception as error:
@@ -85,8 +87,10 @@ def _add(cursor: Cursor, account: Account) -> None:
         raise
 
 
-def _set_password(cursor: Cursor, key: bytes, password: bytes) -> bool:
-    cursor.execute("UPDATE account SET password = ? WHERE folded = ?", (password, key))
+def _set_password(cursor: Cursor, key: bytes, password: bytes, scram: bytes) -> bool:
+    cursor.execute(
+        "UPDATE account SET password = ?, scram = ? WHERE folded = ?", (password, scram, key)
+    )
     return cursor.rowcount > 0
 
 

@@ -97,8 +97,8 @@ class IAccounts(Interface):
     def add(account: Account) -> Deferred[None]:
         """Add an account; fails with `AccountExistsError`."""
 
-    def set_password(name: str, password: bytes) -> Deferred[bool]:
-        """Replace the hash; the result says whether the account was there."""
+    def set_password(name: str, password: bytes, scram: bytes = b"") -> Deferred[bool]:
+        """Replace hash and SCRAM keys; the result says whether the account was there."""
 
     def remove(name: str) -> Deferred[bool]:
         """Remove the account; the result says whether it was there."""

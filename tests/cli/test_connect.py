@@ -184,8 +184,8 @@ class Screen:
         await deferToThread(self.tmux, "send-keys", *keys)
 
     async def wait(self, pattern: str) -> str:
-        """Wait until the screen shows ``pattern``, and return the screen."""
-        for _ in range(150):
+        """Wait until the screen shows ``pattern``, and return the screen; on a busy machine too."""
+        for _ in range(600):
             text = await deferToThread(self.tmux, "capture-pane", "-p")
             if re.search(pattern, text):
                 return str(text)

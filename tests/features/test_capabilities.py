@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import parse
 from chat.network.settings import AccountSettings
 from chat.network.state import Network
-from tests.support.world import World
+from tests.support.world import OPEN, World
 
 
 class CapabilityTests(SynchronousTestCase):
@@ -156,6 +157,15 @@ class RegisterTests(SynchronousTestCase):
         client = World(AccountSettings(login="optional")).client("client")
         self.assertNotIn("account-registration", client.exchange("CAP LS 302")[0])
         self.assertIn("FAIL REGISTER", client.exchange("REGISTER x * longenough")[0])
+
+    def test_connect_first(self) -> None:
+        world = World(evolve(OPEN, registration_before_connect=False))
+        client = world.connect()
+        self.assertNotIn("registration=before-connect", " ".join(client.exchange("CAP LS 302")))
+        client.send("NICK x")
+        (line,) = client.exchange("REGISTER x * longenough")
+        self.assertIn("FAIL REGISTER COMPLETE_CONNECTION_REQUIRED x :", line)
+        self.assertIn(" SUCCESS ", world.client("y").exchange("REGISTER y * longenough")[0])
 
     def test_only_the_certificates_account(self) -> None:
         world = World(AccountSettings(registration="open"))

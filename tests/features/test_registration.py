@@ -182,7 +182,7 @@ class LoginTests(SynchronousTestCase):
         """EXTERNAL is offered with a usable certificate, where no password is required."""
         world = self.world(AccountSettings(password="optional"))
         alice = world.connect(account="Alice")
-        self.assertIn("sasl=PLAIN,EXTERNAL", " ".join(alice.exchange("CAP LS 302")))
+        self.assertIn("sasl=PLAIN,SCRAM-SHA-256,EXTERNAL", " ".join(alice.exchange("CAP LS 302")))
         alice.send("AUTHENTICATE EXTERNAL", "AUTHENTICATE +")
         self.assertEqual(alice.commands()[1:], ["900", "903"])
         stranger = world.connect(account="removed")
@@ -198,7 +198,7 @@ class LoginTests(SynchronousTestCase):
             self.assertEqual(
                 client.exchange("AUTHENTICATE EXTERNAL"),
                 [
-                    ":irc.test 908 * PLAIN :are available SASL mechanisms",
+                    ":irc.test 908 * PLAIN,SCRAM-SHA-256 :are available SASL mechanisms",
                     ":irc.test 904 * :SASL authentication failed",
                 ],
             )

@@ -11,7 +11,7 @@ from chat.store.migrations import prepare
 from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test
 
 HASH = bytes(range(256))[:255]
-ALICE = Account("Alice", HASH, "admin", Timestamp(1_700_000_000_123))
+ALICE = Account("Alice", HASH, "admin", Timestamp(1_700_000_000_123), HASH[::-1])
 
 
 class AccountTests(StoreTestCase):
@@ -71,7 +71,11 @@ class AccountTests(StoreTestCase):
         self.assertTrue(await accounts.set_password("alice", b"new"))
         self.assertFalse(await accounts.set_password("bob", b"new"))
         found = await accounts.find("alice")
-        self.assertEqual(found, evolve(ALICE, password=b"new"))
+        # Keys of the password before must not log in any more.
+        self.assertEqual(found, evolve(ALICE, password=b"new", scram=b""))
+        self.assertTrue(await accounts.set_password("alice", b"newer", b"keys"))
+        found = await accounts.find("alice")
+        self.assertEqual(found, evolve(ALICE, password=b"newer", scram=b"keys"))
         self.assertTrue(await accounts.remove("Alice"))
         self.assertFalse(await accounts.remove("Alice"))
         self.assertEqual(await accounts.all(), [])
@@ -81,6 +85,8 @@ class AccountTests(StoreTestCase):
         accounts = Accounts(await self.new_database())
         with self.assertRaises(self.driver_error()):
             await accounts.add(evolve(ALICE, name="x" * 256))
+        with self.assertRaises(self.driver_error()):
+            await accounts.add(evolve(ALICE, scram=b"x" * 256))
 
 
 class SQLiteAccountTests(AccountTests, SQLiteCase):

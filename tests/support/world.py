@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
+from scramp import ScramMechanism
 from twisted.internet.task import Clock
 
 from chat.features.feature import (
@@ -20,6 +22,7 @@ from chat.features.feature import (
     Rehash,
     load,
 )
+from chat.features.scram import Challenge, JudgeProof, Keys, ScramKeys
 from chat.irc import sasl
 from chat.irc.casemap import CASEMAPPINGS
 from chat.irc.message import parse
@@ -35,6 +38,9 @@ from chat.server.hub import Hub
 from chat.session.machine import SessionMachine
 
 FEATURES = load()
+#: What the server brings to SCRAM: those of RFC 7677's example.
+SALT = b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 OPEN = AccountSettings(
     login="optional", identity="any", password="optional", nickname="any", registration="open"
 )
@@ -102,6 +108,7 @@ class World:
         self.hub = Hub(self.clock, None, self.network, self.settings, FEATURES)
         self.log.apply = self.hub.apply
         self.accounts: dict[str, tuple[Account, str]] = {}
+        self.proofs: list[JudgeProof] = []
         self.operators: dict[str, str] = {"root": "sesame"}
         self.answers_held: list[Callable[[], None]] = []
         self.hold_answers = False
@@ -203,6 +210,13 @@ class FakeClient:
             case CheckPassword():
                 account, password = self.world.accounts.get(query.account.lower(), (None, ""))
                 return account if account is not None and password == query.password else None
+            case ScramKeys():
+                _, password = self.world.accounts.get(query.account.lower(), (None, "nobody's"))
+                salt, stored, server, rounds = ScramMechanism().make_auth_info(password, 4096, SALT)
+                return Challenge(Keys(rounds, salt, stored, server), NONCE)
+            case JudgeProof():
+                self.world.proofs.append(query)
+                return query.holds
             case AddAccount():
                 if query.account.lower() in self.world.accounts:
                     return None
