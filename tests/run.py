@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
-    sys.path.insert(0, str(ROOT))
+    # In place of tests/ itself, whose packages would hide others of their names.
+    sys.path[0] = str(ROOT)
     options = Options()
     options.parseOptions(
         ["--temp-directory", str(ROOT / "_trial_temp"), *(sys.argv[1:] or ["tests"])]

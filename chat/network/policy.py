@@ -31,16 +31,23 @@ class RefusedError(Exception):
 
 
 def can_join(client: Client, channel: Channel, key: str) -> None:
-    """Let an invitation pass everything, and who has a lasting rank all but the key."""
+    """Let an invitation pass everything, and the lasting ranks some.
+
+    Half-operators and above need no invitation and no room; a ban holds for all
+    but admins and founders, so that an operator can be thrown out.
+    """
     if client.id in channel.invited:
         return
     if channel.modes.get(modes.KEY, "") not in ("", key):
         raise RefusedError(ERR_BADCHANNELKEY(channel.name))
-    if client.account is not None and client.account in channel.ranks:
+    ranks = channel.ranks.get(client.account, "") if client.account is not None else ""
+    invited = channel.lists.get(modes.INVITE_EXCEPTION, ())
+    is_expected = masks.matches(client, invited, speaking=False)
+    is_banned_here = is_banned(client, channel, speaking=False)
+    if is_banned_here and not is_expected and not modes.at_least(ranks, modes.ADMIN):
+        raise RefusedError(ERR_BANNEDFROMCHAN(channel.name))
+    if modes.at_least(ranks, modes.HALF_OPERATOR):
         return
-    is_expected = masks.matches(
-        client, channel.lists.get(modes.INVITE_EXCEPTION, ()), speaking=False
-    )
     if modes.INVITE_ONLY in channel.modes and not is_expected:
         raise RefusedError(ERR_INVITEONLYCHAN(channel.name))
     if modes.REGISTERED_ONLY in channel.modes and client.account is None and not is_expected:
@@ -48,8 +55,6 @@ def can_join(client: Client, channel: Channel, key: str) -> None:
     limit = channel.modes.get(modes.LIMIT)
     if limit is not None and len(channel.members) >= int(limit):
         raise RefusedError(ERR_CHANNELISFULL(channel.name))
-    if not is_expected and is_banned(client, channel, speaking=False):
-        raise RefusedError(ERR_BANNEDFROMCHAN(channel.name))
 
 
 def can_send(client: Client, channel: Channel, text: str) -> None:

@@ -102,6 +102,34 @@ class ListTests(ModesCase):
         self.assertEqual(self.world.network.channels["#room"].lists, {"b": {}, "e": {}})
 
 
+class LastingRankTests(ModesCase):
+    """What a rank that an account keeps opens when it comes back."""
+
+    def join(self, *modes: str) -> str:
+        founder = self.world.client("founder")
+        self.world.add_account("founder")
+        founder.log_in("founder")
+        founder.send("JOIN #own", "MODE #own +q founder")
+        member = self.world.client("member", account="member")
+        member.send("JOIN #own")
+        founder.send(*(f"MODE #own {mode}" for mode in modes))
+        member.send("PART #own")
+        found = numerics(member.exchange("JOIN #own"))
+        return found[0]
+
+    def test_an_operator_needs_no_invitation(self) -> None:
+        self.assertEqual(self.join("+o member", "+i"), "JOIN")
+
+    def test_a_voice_does(self) -> None:
+        self.assertEqual(self.join("+v member", "+i"), "473")
+
+    def test_an_operator_can_be_banned(self) -> None:
+        self.assertEqual(self.join("+o member", "+b member"), "474")
+
+    def test_an_admin_cannot(self) -> None:
+        self.assertEqual(self.join("+a member", "+b member"), "JOIN")
+
+
 class RestrictionTests(ModesCase):
     def test_registered_only(self) -> None:
         self.op.send("MODE #room +R")

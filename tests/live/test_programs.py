@@ -1,4 +1,7 @@
-"""Programs that people have: WeeChat, irssi and our own console, set up as the README says."""
+"""Programs that people have: WeeChat, irssi and our own console, set up as the README says.
+
+What people do with WeeChat and irssi is in `tests.live.test_client_weechat` and `_irssi`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import tempfile
 from pathlib import Path
 from unittest import SkipTest
 
+from attrs import frozen
 from twisted.trial.unittest import TestCase
 
 from chat.pki.files import read_certificates
@@ -25,8 +29,53 @@ def needs(*programs: str) -> None:
         raise SkipTest(f"not installed: {', '.join(missing)}")
 
 
+@frozen
+class Step:
+    """What alice types, what reaches bob of it, and what her program says, and where."""
+
+    typed: str
+    #: A pattern of bob's next line, when anything reaches him.
+    arrives: str | None
+    shown: tuple[str, ...]
+    where: str
+
+
 class ProgramTestCase(TestCase):
     """Alice uses the program; bob is there by the client of the other tests."""
+
+    def type(self, text: str) -> None:
+        """Type a line in the room."""
+        raise NotImplementedError
+
+    def log_of(self, where: str) -> Path:
+        """Return the file with all that a buffer, or window, of the program shows."""
+        raise NotImplementedError
+
+    def wait_in(self, where: str, *texts: str) -> None:
+        """Wait until these are shown, one after the other, behind what was waited for before."""
+        file = self.log_of(where)
+        for text in texts:
+            until(lambda text=text: self._is_new(text, file), f"{text!r} in {file}")
+
+    def _is_new(self, text: str, file: Path) -> bool:
+        content = file.read_text(errors="replace") if file.exists() else ""
+        at = content.find(text, self._looked.get(file, 0))
+        if at >= 0:
+            self._looked[file] = at + len(text)
+        return at >= 0
+
+    def walk(self, bob: IRC, *steps: Step) -> None:
+        for step in steps:
+            self.type(step.typed)
+            if step.arrives is not None:
+                bob.expect(step.arrives)
+            self.wait_in(step.where, *step.shown)
+
+    def assert_nowhere_else(self, where: str, text: str) -> None:
+        """What concerns the server is not to be strewn over the rooms."""
+        here = self.log_of(where)
+        found = [file for file in here.parent.iterdir() if text in file.read_text()]
+        self.assertEqual(found, [here], text)
 
     def start(self, **sections: str) -> None:
         self.home = make_home(**sections)
@@ -37,6 +86,7 @@ class ProgramTestCase(TestCase):
         self.directory = Path(tempfile.mkdtemp(prefix="sc-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.alice = self.home.device("alice")
+        self._looked: dict[Path, int] = {}
 
     def bob_joins(self) -> IRC:
         bob = IRC.login(self.server.port, self.home.device("bob"))
@@ -44,13 +94,20 @@ class ProgramTestCase(TestCase):
         bob.exchange("JOIN #room")
         return bob
 
-    def restart_on_the_same_port(self) -> None:
+    def kill_the_server(self) -> None:
+        """The next one is to listen on the same port."""
         self.home.configure(listen=f'tls = ["127.0.0.1:{self.server.port}"]')
         self.server.kill()
+
+    def restart_on_the_same_port(self) -> None:
+        self.kill_the_server()
         self.server.start()
 
 
-class WeeChatTests(ProgramTestCase):
+class WeeChatTestCase(ProgramTestCase):
+    SERVER = "irc.server.chat"
+    ROOM = "irc.chat.#room"
+
     def launch(self, *options: str) -> None:
         needs("weechat-headless")
         self.fifo = self.directory / "fifo"
@@ -79,17 +136,25 @@ class WeeChatTests(ProgramTestCase):
         self.addCleanup(weechat.wait, 20)
         self.addCleanup(weechat.kill)
 
-    def wait_for(self, text: str, buffer: str = "irc.chat.#room") -> None:
-        log = self.directory / "weechat" / "logs" / f"{buffer}.weechatlog"
-        until(
-            lambda: log.exists() and text in log.read_text(),
-            f"{text!r} in {log.name}",
+    def launch_with_a_password(self) -> None:
+        self.launch(
+            "/set irc.server.chat.sasl_mechanism plain",
+            "/set irc.server.chat.sasl_username alice",
+            f"/set irc.server.chat.sasl_password {PASSWORD}",
         )
 
-    def type(self, text: str, buffer: str = "irc.chat.#room") -> None:
-        until(self.fifo.exists, "WeeChat has no FIFO")
-        self.fifo.write_text(f"{buffer} *{text}\n")
+    def log_of(self, where: str) -> Path:
+        return self.directory / "weechat" / "logs" / f"{where}.weechatlog"
 
+    def wait_for(self, text: str, where: str = ROOM) -> None:
+        self.wait_in(where, text)
+
+    def type(self, text: str) -> None:
+        until(self.fifo.exists, "WeeChat has no FIFO")
+        self.fifo.write_text(f"{self.ROOM} *{text}\n")
+
+
+class WeeChatTests(WeeChatTestCase):
     def assert_talks(self) -> None:
         self.wait_for("has joined #room")
         bob = self.bob_joins()
@@ -102,13 +167,9 @@ class WeeChatTests(ProgramTestCase):
 
     def test_with_a_password(self) -> None:
         self.start()
-        self.launch(
-            "/set irc.server.chat.sasl_mechanism plain",
-            "/set irc.server.chat.sasl_username alice",
-            f"/set irc.server.chat.sasl_password {PASSWORD}",
-        )
+        self.launch_with_a_password()
         self.assert_talks()
-        self.wait_for("peer's certificate is trusted", "irc.server.chat")
+        self.wait_for("peer's certificate is trusted", self.SERVER)
         # The server is killed: WeeChat returns by itself to a room that is as it was.
         self.type("/topic what lasts")
         self.wait_for('has changed topic for #room to "what lasts"')
@@ -125,7 +186,10 @@ class WeeChatTests(ProgramTestCase):
         self.assertIn("logged in as alice by EXTERNAL", self.server.log())
 
 
-class IrssiTests(ProgramTestCase):
+class IrssiTestCase(ProgramTestCase):
+    STATUS = "status"
+    ROOM = "room"
+
     def launch(self, network: str) -> None:
         needs("irssi", "tmux")
         environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
@@ -133,7 +197,12 @@ class IrssiTests(ProgramTestCase):
                   f"irssi --home={self.directory / 'irssi'}", env=environment)  # fmt: skip
         self.addCleanup(self.tmux, "kill-server")
         self.wait_for("Irssi v")
+        # These hold back what is typed, so as to be gentle to servers, and how soon it returns.
         self.type("/set cmd_queue_speed 10msec")
+        self.type("/set cmds_max_at_once 1000")
+        self.type("/set server_reconnect_time 1s")
+        (self.directory / "windows").mkdir()
+        self.type(f"/window log on {self.log_of(self.STATUS)}")
         self.type(f"/network add -nick alice {network} chat")
         self.type(
             f"/server add -tls -tls_verify -tls_cafile {self.alice.ca}"
@@ -159,6 +228,21 @@ class IrssiTests(ProgramTestCase):
             f"{text!r} on irssi's screen",
         )
 
+    def log_of(self, where: str) -> Path:
+        return self.directory / "windows" / where
+
+    def launch_with_a_password(self) -> None:
+        self.launch(f'-sasl_mechanism PLAIN -sasl_username alice -sasl_password "{PASSWORD}"')
+
+    def join(self) -> None:
+        """Enter the room; its window is the one that is seen from then on."""
+        self.type("/join #room")
+        self.wait_for("has joined #room")
+        self.type(f"/window log on {self.log_of(self.ROOM)}")
+        until(self.log_of(self.ROOM).exists, "irssi writes no log")
+
+
+class IrssiTests(IrssiTestCase):
     def assert_talks(self) -> None:
         self.type("/join #room")
         self.wait_for("has joined #room")
@@ -170,7 +254,7 @@ class IrssiTests(ProgramTestCase):
 
     def test_with_a_password(self) -> None:
         self.start()
-        self.launch(f'-sasl_mechanism PLAIN -sasl_username alice -sasl_password "{PASSWORD}"')
+        self.launch_with_a_password()
         self.assert_talks()
 
     def test_with_the_certificate_alone(self) -> None:
