@@ -12,19 +12,14 @@ from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
-from unittest.mock import patch
 
+from irc.bot import ExponentialBackoff, ServerSpec, SingleServerIRCBot
+from irc.client import Event, ServerConnection
+from irc.connection import Factory
 from twisted.trial.unittest import TestCase
 
 from tests.live.irc import IRC
 from tests.support.servers import PASSWORD, Device, Server, make_home, until
-
-# With tests/run.py, and so with its directory on the path, "irc" would be our tests.irc.
-_TESTS = Path(__file__).resolve().parents[1]
-with patch.object(sys, "path", [name for name in sys.path if Path(name).resolve() != _TESTS]):
-    from irc.bot import ExponentialBackoff, ServerSpec, SingleServerIRCBot
-    from irc.client import Event, ServerConnection
-    from irc.connection import Factory
 
 ROOM = "#room"
 
