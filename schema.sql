@@ -90,7 +90,7 @@ INSERT INTO log_position (id, sequence)
 -- Channels and bans as they are after the event at the checkpoint's sequence, so that a
 -- start reads the rest of the log and not all of it.
 CREATE TABLE IF NOT EXISTS record (
-    kind  VARBINARY(32) NOT NULL,   -- channel or ban
+    kind  VARBINARY(32) NOT NULL,   -- channel, ban, markers, ...: the class of data
     name  VARBINARY(255) NOT NULL,  -- in lower case, as the casemapping has it
     data  MEDIUMBLOB NOT NULL,      -- the fields as JSON: read and written whole
     CONSTRAINT record_key PRIMARY KEY (kind, name),

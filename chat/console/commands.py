@@ -179,7 +179,9 @@ def _quit(here: Here, rest: str) -> Actions:
 def _help(here: Here, rest: str) -> Actions:
     name = rest.removeprefix("/").lower()
     if name and name not in COMMANDS:
-        raise CommandError(f"There is no command /{name}: /help lists them")
+        # The server knows more commands, which /raw sends; their help is its own.
+        yield Send(Message("HELP", (name.split()[0],)))
+        return
     for command in [COMMANDS[name]] if name else COMMANDS.values():
         yield Show(f"{command.usage:<28} {command.help}")
     if not name:
@@ -205,6 +207,11 @@ COMMANDS = {
         Command("whois", "/whois NICK", "show what is known of somebody", _whois, 1),
         Command("raw", "/raw LINE", "send a line of IRC as it is", _raw, 1),
         Command("quit", "/quit [REASON]", "leave", _quit),
-        Command("help", "/help [COMMAND]", "show this", _help),
+        Command(
+            "help",
+            "/help [COMMAND]",
+            "show this, or the help of a command",
+            _help,
+        ),
     )
 }

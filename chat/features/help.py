@@ -22,7 +22,7 @@ def help_(request: Request) -> Effects:
     if subject in commands:
         first, *rest = commands[subject].help.splitlines()
         yield RPL_HELPSTART(subject, first)
-        for line in rest:
+        for line in filter(None, rest):
             yield RPL_HELPTXT(subject, line)
         yield RPL_ENDOFHELP(subject)
     elif subject:

@@ -45,6 +45,9 @@ class InterpretTest(SynchronousTestCase):
         for text in ("/jion #lab", "/", "/ join", "/ÿ"):
             self.assertIn("There is no command", self.refusal(text))
 
+    def test_help_of_the_servers_commands_is_its_own(self) -> None:
+        self.check("/help whowas", "HELP whowas")
+
     def test_commands(self) -> None:
         self.check("/join #a", "JOIN #a", repr(Go("#a")))
         self.check("/JOIN a,#b key", "JOIN #a,#b key", repr(Go("#b")))
@@ -81,6 +84,9 @@ class InterpretTest(SynchronousTestCase):
 class CompletionTest(SynchronousTestCase):
     def offers(self, before: str) -> list[Completion]:
         return list(complete(before, ["#lab", "#Lobby"], ["bob", "Bert"]))
+
+    def test_help_of_the_servers_commands_is_its_own(self) -> None:
+        self.check("/help whowas", "HELP whowas")
 
     def test_commands(self) -> None:
         self.assertEqual([offer.text for offer in self.offers("/jo")], ["/join "])

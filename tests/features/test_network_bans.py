@@ -70,6 +70,9 @@ class BanTests(SynchronousTestCase):
 
     def test_expiry_and_list(self) -> None:
         self.boss.send("KLINE 1h30m bad!*@* :for a while")
+        self.assertEqual(
+            self.boss.exchange("STATS k")[0], ":irc.test 216 boss K bad!*@* * * :for a while"
+        )
         lines = self.boss.exchange("KLINE")
         self.assertIn("BAN bad!*@* :by boss until Tuesday 2023-11-14 23:43:20 UTC", lines[0])
         self.world.clock.advance(3600 + 1801)
