@@ -85,9 +85,6 @@ class CompletionTest(SynchronousTestCase):
     def offers(self, before: str) -> list[Completion]:
         return list(complete(before, ["#lab", "#Lobby"], ["bob", "Bert"]))
 
-    def test_help_of_the_servers_commands_is_its_own(self) -> None:
-        self.check("/help whowas", "HELP whowas")
-
     def test_commands(self) -> None:
         self.assertEqual([offer.text for offer in self.offers("/jo")], ["/join "])
         self.assertEqual(len(self.offers("/")), len(COMMANDS))
