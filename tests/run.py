@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
+    # A shell's background job ignores SIGINT, and so would the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # In place of tests/ itself, whose packages would hide others of their names.
     sys.path[0] = str(ROOT)
     options = Options()
