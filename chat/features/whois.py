@@ -15,9 +15,11 @@ from chat.irc.numerics import (
     RPL_ENDOFWHOIS,
     RPL_WHOISACCOUNT,
     RPL_WHOISBOT,
+    RPL_WHOISCERTFP,
     RPL_WHOISCHANNELS,
     RPL_WHOISHOST,
     RPL_WHOISIDLE,
+    RPL_WHOISMODES,
     RPL_WHOISOPERATOR,
     RPL_WHOISSECURE,
     RPL_WHOISSERVER,
@@ -77,6 +79,10 @@ def _describe(request: Request, client: Client) -> Effects:
         devices = sorted(name for name in names if name is not None)
         known = f", devices {' '.join(devices)}" if devices else ""
         yield RPL_WHOISHOST(nick, f"is connecting from {client.host}{known}")
+        yield RPL_WHOISMODES(nick, f"is using modes +{''.join(sorted(client.modes))}")
+        for certificate in sorted({device.certificate for device in client.sessions.values()}):
+            if certificate:
+                yield RPL_WHOISCERTFP(nick, f"has client certificate fingerprint {certificate}")
     yield RPL_WHOISSECURE(nick)
     if modes.USER_BOT in client.modes:
         yield RPL_WHOISBOT(nick)

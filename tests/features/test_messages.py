@@ -179,6 +179,16 @@ class WhoTests(MessageCase):
         self.assertIn(
             ":irc.test 378 carol carol :is connecting from 127.0.0.1, devices laptop", lines
         )
+        self.assertIn(":irc.test 379 carol carol :is using modes +", lines)
+
+    def test_whois_shows_the_certificate_to_its_owner_and_to_operators(self) -> None:
+        dave = self.world.connect(fingerprint="ab12")
+        dave.send("NICK dave", "USER d 0 * :D")
+        wanted = " 276 dave dave :has client certificate fingerprint ab12"
+        self.assertIn(wanted, " ".join(dave.exchange("WHOIS dave")))
+        self.assertNotIn(" 276 ", " ".join(self.alice.exchange("WHOIS dave")))
+        self.alice.exchange("OPER root sesame")
+        self.assertIn(" 276 ", " ".join(self.alice.exchange("WHOIS dave")))
 
     def test_idle_time(self) -> None:
         self.world.clock.advance(100)
@@ -206,6 +216,7 @@ class OperatorTests(MessageCase):
         self.assertEqual(numerics(self.bob.exchange("KILL alice :x")), ["481"])
         self.alice.send("OPER root sesame")
         self.assertEqual(numerics(self.alice.exchange("KILL nobody :x")), ["401"])
+        self.assertEqual(numerics(self.alice.exchange("KILL irc.test :x")), ["483"])
         self.bob.lines()
         self.assertEqual(
             self.alice.exchange("KILL bob :spam"),
