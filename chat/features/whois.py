@@ -80,6 +80,7 @@ def _describe(request: Request, client: Client) -> Effects:
         known = f", devices {' '.join(devices)}" if devices else ""
         yield RPL_WHOISHOST(nick, f"is connecting from {client.host}{known}")
         yield RPL_WHOISMODES(nick, f"is using modes +{''.join(sorted(client.modes))}")
+    if client is asker:
         for certificate in sorted({device.certificate for device in client.sessions.values()}):
             if certificate:
                 yield RPL_WHOISCERTFP(nick, f"has client certificate fingerprint {certificate}")
