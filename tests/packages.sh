@@ -2,11 +2,11 @@
 # What the tests need of the system: installed on Debian as root, else named.
 set -eu
 
-packages="mariadb-server libmariadb-dev pkg-config gcc python3-dev weechat-headless weechat-plugins irssi openssl gnutls-bin tmux"
+packages="mariadb-server libmariadb-dev pkg-config gcc python3-dev weechat-headless weechat-plugins irssi openssl openssh-client gnutls-bin tmux"
 missing=""
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadbd"
 command -v mariadb_config >/dev/null || missing="$missing mariadb_config"
-for program in pkg-config gcc weechat-headless irssi openssl gnutls-cli tmux; do
+for program in pkg-config gcc weechat-headless irssi openssl ssh-keygen gnutls-cli tmux; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
 # The tests type into WeeChat through its FIFO, which is a plugin of another package.
