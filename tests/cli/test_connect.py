@@ -243,7 +243,7 @@ class TerminalTest(ServedTest):
 
         # The terminal is as it was.
         await screen.keys("/quit bye", "Enter")
-        text = await screen.wait("exit code 0")
+        await screen.wait("exit code 0")
         await screen.wait(r"\bicanon\b")
         await screen.wait(r"(?<!-)\becho\b")
         self.assertEqual(returned.received[-1], Message("QUIT", ("bye",)))
