@@ -32,8 +32,29 @@ class MaskTests(SynchronousTestCase):
         self.assertTrue(matches("BOB!*", "bob!x@y"))
         self.assertFalse(matches("b.b", "bob"))
 
-    def test_many_stars_are_quick(self) -> None:
+    def test_no_mask_holds_the_server(self) -> None:
+        """Going back behind each star would take longer than the universe has been there."""
         self.assertFalse(matches("*" * 200 + "x", "a" * 500))
+        self.assertFalse(matches("*a" * 60 + "*b", "a" * 500))
+        self.assertTrue(matches("*a" * 60 + "*b", "a" * 500 + "b"))
+
+    def test_only_stars_and_question_marks_are_special(self) -> None:
+        for text in ("[a]!x@y", "a]b", "!a", "[!a]", "a-z", "(?s:a)", "a\\b", "a.b+c$"):
+            self.assertTrue(matches(text, text), text)
+        self.assertFalse(matches("[ab]", "a"))
+
+    @given(st.text("ab[]*?!", max_size=8), st.text("ab[]!", max_size=10))
+    def test_is_what_a_plain_matcher_finds(self, mask: str, text: str) -> None:
+        """The reference goes back; it is right, and slow."""
+
+        def plain(mask: str, text: str) -> bool:
+            if not mask:
+                return not text
+            if mask[0] == "*":
+                return any(plain(mask[1:], text[start:]) for start in range(len(text) + 1))
+            return bool(text) and mask[0] in ("?", text[0]) and plain(mask[1:], text[1:])
+
+        self.assertEqual(matches(mask, text), plain(mask, text))
 
 
 class ModeTests(SynchronousTestCase):
