@@ -72,7 +72,9 @@ def metadata(request: Request) -> Effects:
     SUBS are about the keys that you are told of.  The target * is you.
     """
     session = request.session
-    if session.phase is Phase.REGISTERING and not is_aware(session.capabilities):
+    # Where one must log in, nothing is told and nothing kept before that.
+    is_stranger = session.account is None and request.settings.accounts.login == "required"
+    if session.phase is Phase.REGISTERING and (is_stranger or not is_aware(session.capabilities)):
         yield ERR_NOTREGISTERED()
         return
     subcommand = request.params[1].upper()

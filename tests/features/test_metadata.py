@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.features import metadata
 from chat.network.events import MetadataChanged, NodeStarted
-from chat.network.settings import Limits
+from chat.network.settings import AccountSettings, Limits
 from chat.network.state import Network
 from chat.store.codec import decode_event, decode_record, encode_event, encode_record, record_kind
 from tests.support.world import FakeClient, World
@@ -555,3 +555,16 @@ class DurabilityTests(MetadataCase):
         network.apply(self.alice.stamp(NodeStarted("irc.test")))
         self.assertEqual(network.metadata, {"carol": {"a": "1"}})
         self.assertEqual(network.subscriptions, {})
+
+
+class StrangerTests(SynchronousTestCase):
+    def test_nothing_before_the_login(self) -> None:
+        """Where a login is required, who has not logged in neither reads nor leaves anything."""
+        world = World(AccountSettings())
+        world.add_account("alice")
+        stranger = world.connect(account="alice")
+        stranger.exchange(f"CAP REQ :{NEW}")
+        self.assertIn(" 451 ", stranger.exchange("METADATA * SET url :x")[0])
+        self.assertEqual(world.network.metadata, {})
+        stranger.log_in("alice")
+        self.assertNotIn(" 451 ", stranger.exchange("METADATA * SET url :x")[0])
