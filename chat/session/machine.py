@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import evolve
 
@@ -39,13 +39,13 @@ from chat.irc.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR, Reply
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import Entry, Event, SessionAbandoned, SessionEnded, SessionOpened
-from chat.network.ids import Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.session.collector import Collector
 from chat.session.dispatch import dispatch, unavailable
 from chat.session.flood import Allowance
+from chat.session.shell import Shell
 
 _FAULT = "The server could not do this: it is a fault of its own, and in its log"
 #: Seconds that the end of a session waits for the log.
@@ -58,46 +58,6 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.REGISTERED: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }
-
-
-class Shell(Protocol):
-    """What the machine needs of the world."""
-
-    def write(self, data: bytes) -> None:
-        """Send lines to the client."""
-
-    def stamp(self, event: Event) -> Entry:
-        """Return the entry for an event of this session, with an id and the time."""
-
-    def append(self, entries: tuple[Entry, ...], done: Callable[[str | None], None]) -> None:
-        """Put ``entries`` in the log; ``done`` gets ``None`` once applied, or why not."""
-
-    def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
-        """Put ``entry`` in the log, however long that takes, and then call ``done``."""
-
-    def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
-        """Answer ``query``, with an exception where the answer is to be thrown."""
-
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call ``call`` in ``seconds``, unless the session is over by then."""
-
-    def drained(self) -> None:
-        """Take note that no line waits any more."""
-
-    def close(self) -> None:
-        """End the connection behind what was written."""
-
-    def audit(self, text: str) -> None:
-        """Write a line to the server's log."""
-
-    def fault(self, command: str) -> None:
-        """Write the exception that is being handled to the server's log."""
-
-    def seconds(self) -> float:
-        """Return a time in seconds that never goes back."""
-
-    def now(self) -> Timestamp:
-        """Return the time of day."""
 
 
 class SessionMachine:
