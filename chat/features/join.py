@@ -40,6 +40,7 @@ def join(request: Request) -> Effects:
         return
     keys = request.param(1).split(",")
     room = request.settings.limits.channels - len(client.channels)
+    made = 0
     asked = [name for name in request.params[0].split(",") if name]
     for index, name in enumerate(dict.fromkeys(asked)):
         channel = request.network.channel(name)
@@ -48,9 +49,10 @@ def join(request: Request) -> Effects:
         if channel is None and not is_channel(name, request.settings.limits.channel_length):
             yield _invalid(name)
             continue
-        if room <= 0:
+        if room <= 0 or (channel is None and made >= _room_to_keep(request)):
             yield ERR_TOOMANYCHANNELS(name)
             continue
+        made += channel is None
         if channel is not None:
             try:
                 can_join(client, channel, keys[index] if index < len(keys) else "")
@@ -64,6 +66,14 @@ def join(request: Request) -> Effects:
             name = channel.name
         room -= 1
         yield Joined(client.actor, name, client.realname)
+
+
+def _room_to_keep(request: Request) -> int:
+    """Return how many more channels the account may make: they last without it."""
+    account, limit = request.client.account, request.settings.limits.kept_channels
+    if account is None:
+        return limit
+    return limit - sum(account in channel.ranks for channel in request.network.channels.values())
 
 
 def _forward(request: Request, channel: Channel) -> Channel | None:

@@ -18,6 +18,8 @@ from chat.network.settings import Settings
 
 feature = Feature()
 
+#: Conditions and names of one command: each is held against every channel.
+_MOST = 20
 #: Bytes of a name that is looked up, whatever the limit for new ones is.
 _LONGEST = 255
 
@@ -34,7 +36,7 @@ def list_(request: Request) -> Effects:
     """
     yield RPL_LISTSTART("Channel", "Users  Name")
     network = request.network
-    words = [word for word in request.param(0).split(",") if word]
+    words = [word for word in request.param(0).split(",") if word][:_MOST]
     named = [word for word in words if is_channel(word, _LONGEST) and not set(word) & set("*?")]
     conditions = [_condition(request, word) for word in words if word not in named]
     found = map(network.channel, dict.fromkeys(named)) if named else network.channels.values()

@@ -43,6 +43,8 @@ class Limits:
     realname_length: int = 150
     channel_length: int = 64
     channels: int = 100
+    #: Channels that an account may have a rank in, and so keep alive with nobody there.
+    kept_channels: int = 200
     topic_length: int = 390
     away_length: int = 200
     kick_length: int = 255

@@ -65,6 +65,19 @@ class JoinTests(ChannelCase):
         self.guest.send("PART #room")
         self.assertEqual(numerics(self.join(self.guest)), ["475"])
 
+    def test_channels_that_an_account_keeps(self) -> None:
+        """They last, so there is an end to how many one account makes."""
+        world = World(limits=Limits(flood=False, channels=10, kept_channels=3))
+        world.add_account("maker")
+        maker = world.client("maker", account="maker")
+        lines = maker.exchange("JOIN #a,#b,#c,#d")
+        self.assertEqual(lines[0].split()[1:4], ["405", "maker", "#d"])
+        maker.exchange("PART #a,#b,#c")
+        self.assertEqual(numerics(maker.exchange("JOIN #e")), ["405"])
+        self.assertIn("JOIN", numerics(maker.exchange("JOIN #a")))
+        maker.exchange("MODE #a -P", "PART #a")
+        self.assertIn("JOIN", numerics(maker.exchange("JOIN #e")))
+
     def test_extended_join(self) -> None:
         """extended-join: account (* for none) and real name."""
         watcher = self.world.client("watcher", "extended-join")
