@@ -117,7 +117,9 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
                 transport = cast(TLSMemoryBIOProtocol, self.transport)
                 self._refused(explain_failure(transport.getHandle(), reason))
             return
+        # From here on the machine's last lines go nowhere, and there is nothing to cut.
         self._outbox.discard()
+        self._outbox = None
         self.factory.hub.connections.pop(self.machine.session.id, None)
         self.machine.lost(_words(reason))
 

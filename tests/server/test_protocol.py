@@ -224,6 +224,20 @@ class TimeTests(ProtocolCase):
         self.clock.advance(3)
         self.assertTrue(protocol.transport.is_aborted)
 
+    def test_a_client_that_hangs_up_before_its_quit_is_stored(self) -> None:
+        """A transport that is gone has nothing to abort: Twisted raises AttributeError."""
+        protocol = self.register("alice")
+        self.log.hold = True
+        protocol.dataReceived(b"QUIT\r\n")
+        self.lose(protocol)
+        protocol.transport.clear()
+        self.log.commit()
+        self.clock.advance(0)
+        self.clock.advance(10)
+        self.assertFalse(protocol.transport.is_aborted)
+        self.assertEqual(protocol.transport.value(), b"")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_nothing_is_left_behind(self) -> None:
         protocol = self.register("alice")
         self.lose(protocol)
