@@ -49,7 +49,8 @@ class Registered(ClientEvent):
 class Said(ClientEvent):
     """A message; ``room`` is the channel, or the other person's nickname.
 
-    ``time`` is the server's, or ``None`` when it does not tell it.
+    ``time`` is the server's, or ``None`` when it does not tell it.  ``name`` is
+    the one that we gave it (``securechat/id``), ``""`` without.
     """
 
     room: str
@@ -58,6 +59,7 @@ class Said(ClientEvent):
     manner: Manner
     own: bool
     time: datetime | None = None
+    name: str = ""
 
 
 @frozen

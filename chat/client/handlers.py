@@ -26,7 +26,7 @@ from chat.client.events import (
     TopicIs,
 )
 from chat.client.registration import Effects, Phase, Step
-from chat.irc.message import Message
+from chat.irc.message import NAME_TAG, Message
 
 if TYPE_CHECKING:
     from chat.client.state import ClientState
@@ -58,7 +58,8 @@ def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
     room = state.rooms.isupport.without_status(target)
     if not state.rooms.isupport.is_channel(room) and not own:
         room = sender
-    yield Said(room, sender, text, manner, own, _time(message))
+    name = message.tags.get(NAME_TAG, "") if own else ""
+    yield Said(room, sender, text, manner, own, _time(message), name)
 
 
 def _sender(message: Message) -> str:

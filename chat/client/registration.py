@@ -35,6 +35,7 @@ WANTED = (
     "message-tags",
     "multi-prefix",
     "sasl",
+    "securechat/id",
     "server-time",
     "standard-replies",
 )

@@ -46,6 +46,11 @@ class ClientState:
         """Our nickname, as the server has it."""
         return self.registration.nick
 
+    @property
+    def can_repeat(self) -> bool:
+        """Whether a message with a name may be sent again: it is stored and shown once."""
+        return {"securechat/id", "echo-message"} <= self.registration.capabilities
+
     def is_own(self, nick: str) -> bool:
         """Return whether ``nick`` is ours."""
         return self.rooms.isupport.fold(nick) == self.rooms.isupport.fold(self.nick)

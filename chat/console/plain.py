@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -23,6 +24,7 @@ from chat.client.events import (
     PasswordWanted,
     Registered,
     Rejected,
+    Said,
     Writable,
 )
 from chat.client.protocol import Listener
@@ -31,7 +33,7 @@ from chat.console.commands import Action, CommandError, Go, Leave, Send, Show, i
 from chat.console.completion import Completion
 from chat.console.lines import Line
 from chat.console.view import View
-from chat.irc.message import MalformedLineError, Message, serialize
+from chat.irc.message import NAME_TAG, MalformedLineError, Message, serialize
 
 #: Lines sent before the server's answer to a PING is waited for: fewer than the
 #: flood limits of servers let through at once.
@@ -142,6 +144,8 @@ class Console:
         self._clock = clock
         self._now = now
         self._queue: deque[Message] = deque()
+        #: What was sent and not answered, by number of the line.
+        self._unanswered: dict[int, Message] = {}
         # Counts of lines: what was sent, up to where the server was asked for a PONG,
         # and up to where it gave one; what was lost with a connection in between.
         self._sent = self._asked = self._confirmed = self._lost_lines = 0
@@ -207,6 +211,9 @@ class Console:
             serialize(message)
         except MalformedLineError as error:
             raise CommandError(f"{error}: nothing was sent") from error
+        state = self._client.state
+        if message.command in ("PRIVMSG", "NOTICE") and state is not None and state.can_repeat:
+            message = message.tagged({NAME_TAG: secrets.token_urlsafe(12)})
         self._queue.append(message)
         self._pump()
 
@@ -215,7 +222,8 @@ class Console:
         online = self.stage in (Stage.ONLINE, Stage.DRAINING)
         while self._queue and online and self._writable and self._sent - self._confirmed < WINDOW:
             self._sent += 1
-            self._client.send(self._queue.popleft())
+            message = self._unanswered[self._sent] = self._queue.popleft()
+            self._client.send(message)
         if online and self._sent > self._asked == self._confirmed:
             self._asked = self._sent
             self._client.send(Message("PING", (str(self._asked),)))
@@ -237,6 +245,8 @@ class Console:
                 self._lost(reason)
             case Answered(token):
                 self._answered(token)
+            case Said(name=name) if name:
+                self._forget(lambda _, message: message.tags.get(NAME_TAG) == name)
             case Writable(writable):
                 self._writable = writable
                 self._pump()
@@ -261,17 +271,38 @@ class Console:
             self._finish(f"{reason}: check the address, and that the server runs")
         elif before is Stage.DRAINING:
             self._finish(f"{reason}: not everything that was sent is answered: send it again")
-        elif self._sent > self._confirmed:
-            self._lost_lines += self._sent - self._confirmed
-            text = f"The last {self._sent - self._confirmed} lines may not have arrived"
-            self._front.show([lines.error(text, self._now())])
+        else:
+            self._put_back()
         self._asked = self._confirmed = self._sent
         self._pump()
+
+    def _put_back(self) -> None:
+        """Have sent again what was not answered, and tell of what cannot be."""
+        unanswered, self._unanswered = self._unanswered, {}
+        again = [message for message in unanswered.values() if NAME_TAG in message.tags]
+        self._queue.extendleft(reversed(again))
+        if again:
+            text = f"{len(again)} messages were not answered: they are sent again"
+            self._front.show([lines.status(text, self._now())])
+        lost = len(unanswered) - len(again)
+        if lost:
+            self._lost_lines += lost
+            text = f"The last {lost} lines may not have arrived"
+            self._front.show([lines.error(text, self._now())])
+
+    def _forget(self, is_answered: Callable[[int, Message], bool]) -> None:
+        """Send no more again what the server has answered."""
+        self._unanswered = {
+            number: message
+            for number, message in self._unanswered.items()
+            if not is_answered(number, message)
+        }
 
     def _answered(self, token: str) -> None:
         if not token.isdecimal() or not self._confirmed < int(token) <= self._asked:
             return
         self._confirmed = int(token)
+        self._forget(lambda number, _: number <= self._confirmed)
         self._pump()
         if self.stage is Stage.DRAINING and self._confirmed == self._sent and not self._queue:
             lost = self._lost_lines and not self._front.interactive

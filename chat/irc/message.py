@@ -19,6 +19,8 @@ MAX_CLIENT_TAGS = 4096
 MAX_TAGS = 8191
 #: Parameters of one message; what follows belongs to the last one (RFC 1459, 2.3).
 MAX_PARAMETERS = 15
+#: The client-only tag by which a message that is sent again is known (docs/extensions.md).
+NAME_TAG = "+securechat/id"
 
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {";": r"\:", " ": r"\s", "\\": "\\\\", "\r": r"\r", "\n": r"\n"}

@@ -41,6 +41,8 @@ class Entry:
 
     ``sequence`` is set by the log, and stays ``None`` for a passing event.
     ``origin`` is the session whose command made the event; it is not stored.
+    With ``is_named`` the uid may be in the log already (`chat.network.resending`);
+    then the log gives the entry back with ``is_repeat``, and the time of the first.
     """
 
     uid: EventId
@@ -48,6 +50,8 @@ class Entry:
     event: Event
     origin: SessionId | None = field(default=None, eq=False)
     sequence: Sequence | None = None
+    is_named: bool = field(default=False, eq=False)
+    is_repeat: bool = field(default=False, eq=False)
 
 
 @frozen

@@ -124,6 +124,9 @@ class Network:
 
         Total: an event that no longer fits the state does nothing.
         """
+        if entry.is_repeat:
+            # It changed the state before, and nobody else is to see it twice.
+            return [Change(entry.event, (entry.origin,))] if entry.origin is not None else []
         return list(_BRANCHES[type(entry.event)](self, entry, entry.event))
 
     # What the branches share

@@ -17,6 +17,7 @@ from chat.irc.message import serialize_limited
 from chat.network.changes import Change, SessionsClosed
 from chat.network.events import Entry, Event, NodeStarted
 from chat.network.ids import EventId, SessionId, Timestamp
+from chat.network.resending import named_id
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.server.connections import IConnection
@@ -63,7 +64,9 @@ class Hub:
 
     def stamp(self, event: Event, origin: SessionId | None = None) -> Entry:
         """Return the entry for an event that happens now."""
-        return Entry(EventId(secrets.token_urlsafe(16)), self.now(), event, origin)
+        named = named_id(event)
+        uid = named or EventId(secrets.token_urlsafe(16))
+        return Entry(uid, self.now(), event, origin, is_named=named is not None)
 
     def append(self, entries: Sequence[Entry], done: Callable[[str | None], None]) -> None:
         """Put ``entries`` in the log; call ``done`` with ``None`` once applied, or with why not."""

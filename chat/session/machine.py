@@ -302,9 +302,15 @@ class SessionMachine:
                 )
             case NicknameTaken() if self.session.phase is Phase.CLAIMING:
                 self._become(evolve(self.session, phase=Phase.REGISTERING, nick=None))
-        collector = next(one for one in self._running if entry.uid in one.entries)
-        for line in render(self._features, entry, fact, self.viewer(is_origin=True)):
-            collector.add(line)
+        lines = render(self._features, entry, fact, self.viewer(is_origin=True))
+        waiting = [one for one in self._running if entry.uid in one.entries]
+        if waiting:
+            # A message that is sent twice at once waits twice: the later one is the repeat.
+            for line in lines:
+                waiting[-1 if entry.is_repeat else 0].add(line)
+        else:
+            # Its command was answered: at its deadline, before the commit was known.
+            self._shell.write(b"".join(map(serialize_limited, lines)))
 
     def viewer(self, *, is_origin: bool) -> Viewer:
         """Return for whom facts are rendered."""

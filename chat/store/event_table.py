@@ -24,6 +24,8 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _REDACTION = MessageRedacted.__name__.encode()
+#: How many uids one query looks for.
+_UIDS = 100
 #: What makes an entry of a row.
 COLUMNS = "sequence, uid, time, kind, payload"
 _SELECT = f"SELECT {COLUMNS} FROM event WHERE sequence > ? ORDER BY sequence"  # noqa: S608
@@ -38,6 +40,8 @@ class Written:
     #: The sequence before the first row of ours, and the rows' uids.
     last: int
     inserted: list[str]
+    #: Of the rows that were there before: when the first of that uid happened.
+    earlier: dict[str, Timestamp]
 
 
 def encode_row(entry: Entry) -> Row:
@@ -102,12 +106,14 @@ def decode_rows(rows: Sequence[tuple[Any, ...]]) -> list[Entry]:
     ]
 
 
-def find_uids(cursor: Cursor, rows: Sequence[Row]) -> set[bytes]:
-    """Return the uids of ``rows`` that are in the log."""
-    found: set[bytes] = set()
-    for row in rows:
-        cursor.execute("SELECT uid FROM event WHERE uid = ?", (row[0],))
-        found.update(uid for (uid,) in cursor.fetchall())
+def find_uids(cursor: Cursor, uids: Sequence[bytes]) -> dict[bytes, int]:
+    """Return which of ``uids`` are in the log, and the times of their entries."""
+    found: dict[bytes, int] = {}
+    for begin in range(0, len(uids), _UIDS):
+        some = uids[begin : begin + _UIDS]
+        marks = ", ".join("?" * len(some))
+        cursor.execute(f"SELECT uid, time FROM event WHERE uid IN ({marks})", some)  # noqa: S608
+        found.update(cursor.fetchall())
     return found
 
 
@@ -132,11 +138,11 @@ def _bury(cursor: Cursor, redaction: Row) -> None:
         )
 
 
-def write_rows(cursor: Cursor, applied: int, rows: list[Row], look: bool) -> Written:
+def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence[bytes]) -> Written:
     """Write ``rows`` behind everything that is there, in one transaction.
 
-    ``look``: see whether a uid is in the table below ``applied`` too, where only
-    an append that was repeated after its success can have one.
+    ``doubtful`` are the uids that may be in the table below ``applied`` too: those
+    of named messages, and of an append that may have been repeated after its success.
     """
     last = read_position(cursor, lock=True)
     if last < applied:
@@ -145,12 +151,16 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], look: bool) -> Wri
             "the database is an older copy, restart the server"
         )
     missing = read_entries(cursor, applied) if last > applied else []
-    there = {entry.uid.encode() for entry in missing}
-    if look:
-        there |= find_uids(cursor, rows)
-    new = [row for row in rows if row[0] not in there]
+    earlier = find_uids(cursor, doubtful)
+    earlier.update((entry.uid.encode(), entry.time) for entry in missing)
+    new = []
+    for row in rows:
+        if row[0] not in earlier:
+            earlier[row[0]] = row[1]
+            new.append(row)
     insert_rows(cursor, last, new)
-    return Written(missing, last, [row[0].decode() for row in new])
+    times = {uid.decode(): Timestamp(time) for uid, time in earlier.items()}
+    return Written(missing, last, [row[0].decode() for row in new], times)
 
 
 def in_order(entries: list[Entry], written: Written) -> list[Entry]:
@@ -158,7 +168,7 @@ def in_order(entries: list[Entry], written: Written) -> list[Entry]:
 
     What was found in the table comes first; an entry of ours among it is there
     by a commit whose answer was lost, and keeps its origin and the passing
-    entries before it.
+    entries before it.  A named entry that is there already is a repeat.
     """
     sequences = {uid: Position(n) for n, uid in enumerate(written.inserted, written.last + 1)}
     if not written.missing and len(sequences) == len(entries):
@@ -170,11 +180,15 @@ def in_order(entries: list[Entry], written: Written) -> list[Entry]:
     for entry in entries:
         if not entry.event.stored:
             passing.append(entry)
-        elif entry.uid in missing:
+        elif entry.uid in missing and entry.uid not in found:
             found[entry.uid] = [*passing, evolve(entry, sequence=missing[entry.uid].sequence)]
             passing = []
         elif entry.uid in sequences:
-            rest += [*passing, evolve(entry, sequence=sequences[entry.uid])]
+            rest += [*passing, evolve(entry, sequence=sequences.pop(entry.uid))]
+            passing = []
+        elif entry.is_named:
+            repeat = evolve(entry, time=written.earlier[entry.uid], is_repeat=True)
+            rest += [*passing, repeat]
             passing = []
     ordered = [own for entry in written.missing for own in found.get(entry.uid, [entry])]
     return ordered + rest + passing

@@ -228,7 +228,7 @@ class EventLog:
         if rows:
             begun = self._clock.seconds()
             written = await self._database.run_write(
-                write_rows, self.position, rows, self._singly > 0
+                write_rows, self.position, rows, self._doubtful(entries)
             )
             self.commit_seconds = self._clock.seconds() - begun
             self.batches += 1
@@ -239,6 +239,10 @@ class EventLog:
         self._deliver(entries)
         for append in batch:
             append.succeed()
+
+    def _doubtful(self, entries: Sequence[Entry]) -> list[bytes]:
+        """Return the uids that may be in the table."""
+        return [entry.uid.encode() for entry in entries if entry.is_named or self._singly]
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
         """Call the subscriber, whose errors are its own."""

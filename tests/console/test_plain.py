@@ -189,6 +189,30 @@ class ConsoleTest(SynchronousTestCase):
         self.tell(Answered("2"))
         self.assertIn("1 lines may be lost", self.console.rejection or "")
 
+    def test_a_message_without_an_answer_is_sent_again(self) -> None:
+        """Under the name that it had, by which the server knows it."""
+        self.client.state.registration.capabilities = frozenset({"securechat/id", "echo-message"})
+        self.welcome()
+        for text in ("/msg bob one", "/msg bob two", "/names #lab"):
+            self.console.enter(text)
+        one, _, two, _ = self.sent()
+        name = parse(one.encode()).tags["+securechat/id"]
+        self.tell(Said("bob", "alice", "one", Manner.MESSAGE, True, name=name))
+        self.tell(Disconnected("gone"))
+        self.assertEqual(
+            self.front.lines[-2:],
+            [
+                "-- 1 messages were not answered: they are sent again",
+                "!! The last 1 lines may not have arrived",
+            ],
+        )
+        self.welcome()
+        self.assertEqual(self.sent()[0], two)
+        self.tell(Answered("4"))
+        self.tell(Disconnected("gone again"))
+        self.welcome()
+        self.assertEqual(self.sent(), [])
+
     def test_password(self) -> None:
         self.tell(PasswordWanted("alice"))
         self.assertIn("give --password-file", self.console.rejection or "")

@@ -142,6 +142,18 @@ class UnavailableTests(SynchronousTestCase):
         world.log.away = False
         self.assertEqual(plain.exchange("JOIN #room")[0], ":plain!plain@127.0.0.1 JOIN #room")
 
+    def test_what_was_stored_after_its_deadline_is_shown_to_all(self) -> None:
+        world = World()
+        alice, bob = world.client("alice", "echo-message"), world.client("bob")
+        world.log.hold = True
+        alice.send("PRIVMSG bob :late")
+        [(entries, done)] = world.log._held
+        done("Not confirmed")
+        self.assertEqual(alice.lines(), [":irc.test 400 alice PRIVMSG :Not confirmed"])
+        world.log.apply([*entries])
+        self.assertEqual(alice.lines(), [":alice!alice@127.0.0.1 PRIVMSG bob late"])
+        self.assertEqual(bob.lines(), [":alice!alice@127.0.0.1 PRIVMSG bob late"])
+
     def test_registration_can_be_tried_again(self) -> None:
         world = World()
         world.log.away = True

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import Clock
 
 from chat.network.events import Entry, MessageSent, SessionEnded
-from chat.network.ids import SessionId
+from chat.network.ids import EventId, SessionId
 from chat.store import sqlite as sqlite_module
 from chat.store.database import Database, PooledConnection
 from chat.store.interfaces import IEventLog, UnavailableError, UnusableError
@@ -276,6 +276,54 @@ class LogTests(StoreTestCase):
         await log.append([entry("3")], deadline=5)
         self.assertEqual(texts(self.applied), ["1", "2", "3"])
         self.assertEqual(await log.read(0, 10), self.applied)
+
+    # Messages that are sent again
+
+    def named(self, text: str, origin: str) -> Entry:
+        """Return the entry of a message whose sender calls it ``text``."""
+        return evolve(entry(text, origin=origin), uid=EventId(f"named {text}"), is_named=True)
+
+    @coroutine_test
+    async def test_a_named_message_is_stored_once(self) -> None:
+        """In one batch, in another one, behind what was applied and after a restart."""
+        commits = Commits(self, self.lost)
+        url = self.make_url()
+        database = self.open_database(url)
+        await prepare(database)
+        log = await self.open_log(database)
+        commits.hold()
+        done = [log.append([entry("0")], deadline=5)]
+        await self.until(lambda: commits.held)
+        first = self.named("1", "s1")
+        done += [log.append([each], deadline=5) for each in (first, self.named("1", "s2"))]
+        done += [log.append([away("2"), self.named("1", "s3"), entry("3")], deadline=5)]
+        commits.release()
+        for result in done:
+            await result
+        await log.append([self.named("1", "s4")], deadline=5)
+        self.assertEqual(texts(self.applied), ["0", "1", "1", "2", "1", "3", "1"])
+        repeats = [each for each in self.applied if each.is_repeat]
+        self.assertEqual([each.origin for each in repeats], ["s2", "s3", "s4"])
+        self.assertEqual(
+            {(e.uid, e.time, e.sequence) for e in repeats}, {(first.uid, first.time, None)}
+        )
+        after = await self.open_log(self.open_database(url))
+        await after.append([self.named("1", "s5"), entry("4")], deadline=5)
+        self.assertEqual(texts(self.applied), ["0", "1", "3", "1", "4"])
+        self.assertEqual([each.is_repeat for each in self.applied], [False] * 3 + [True, False])
+        self.assertEqual(texts(await log.read(0, 10)), ["0", "1", "3", "4"])
+
+    @coroutine_test
+    async def test_a_named_message_whose_commit_was_not_confirmed_is_no_repeat(self) -> None:
+        commits = Commits(self, self.lost)
+        log = await self.open_log()
+        commits.fail_after = 1
+        done = log.append([self.named("1", "s1"), self.named("1", "s2")], deadline=None)
+        await self.passing_time(lambda: done.called)
+        self.assertEqual(
+            [(e.origin, e.is_repeat) for e in self.applied], [("s1", False), ("s2", True)]
+        )
+        self.assertEqual(texts(await log.read(0, 10)), ["1"])
 
     @coroutine_test
     async def test_one_append_that_the_database_refuses_harms_no_other(self) -> None:

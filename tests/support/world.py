@@ -75,7 +75,10 @@ class MemoryLog:
     def _commit(self, entries: tuple[Entry, ...]) -> None:
         placed = []
         for entry in entries:
-            if entry.event.stored:
+            first = next((one for one in self.stored if one.uid == entry.uid), None)
+            if first is not None:
+                entry = evolve(entry, time=first.time, is_repeat=True)
+            elif entry.event.stored:
                 entry = evolve(entry, sequence=Sequence(len(self.stored) + 1))
                 self.stored.append(entry)
             placed.append(entry)
