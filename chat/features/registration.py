@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 
 from attrs import evolve
 
-from chat.features import isupport, lusers, metadata, motd, time
+from chat.features import devices, isupport, lusers, metadata, motd, time
 from chat.features.feature import (
     Audit,
     Close,
@@ -40,6 +40,7 @@ from chat.irc.numerics import (
 )
 from chat.irc.standard_replies import fail
 from chat.network import bans, modes
+from chat.network import devices as known_devices
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import NickChanged, SessionRegistered
 from chat.network.records import Account
@@ -107,6 +108,12 @@ def complete(request: Request, session: Session) -> Effects:
     """Claim the nickname when nothing of the registration is missing."""
     if session.negotiating or session.nick is None or session.username is None:
         return
+    removed = known_devices.refusal(request.network, session.peer.certificate, session.account)
+    if removed is not None:
+        yield Audit(f"refused: {removed}")
+        yield fail("*", "DEVICE_REMOVED", text=f"{removed}: it needs a new certificate")
+        yield Close(removed)
+        return
     accounts = request.settings.accounts
     if session.account is None and accounts.login == "required":
         yield fail(
@@ -149,11 +156,12 @@ def complete(request: Request, session: Session) -> Effects:
         session.peer.host,
         session.realname,
         session.account,
-        session.device,
-        session.peer.fingerprint,
+        session.peer.certificate,
         session.away,
         session.role,
     )
+    if session.account is not None:
+        yield from devices.forget(request, session.account)
 
 
 #: Why a nickname that nobody uses is not to be had.

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from chat.features import scram
+from chat.features import devices, scram
 from chat.features.feature import (
     Audit,
     CheckPassword,
@@ -37,6 +37,7 @@ from chat.irc.numerics import (
     RPL_SASLSUCCESS,
     Numeric,
 )
+from chat.network import devices as known_devices
 from chat.network.events import AccountChanged
 from chat.network.policy import RefusedError
 from chat.network.records import Account
@@ -170,7 +171,7 @@ def _obstacle(request: Request, name: str, authzid: str = "") -> str | None:
         owner is None or fold(owner) != fold(name)
     ):
         return "the certificate belongs to another account"
-    return None
+    return known_devices.refusal(request.network, request.session.peer.certificate, name)
 
 
 def _ask(name: str, query: Query) -> Generator[Effect, Any, Any]:
@@ -196,6 +197,7 @@ def _log_in(request: Request, session: Session, mechanism: str, name: str, query
     yield Audit(f"logged in as {account.name} by {mechanism}")
     if session.phase is Phase.REGISTERED:
         yield AccountChanged(request.client.actor, account.name, account.role)
+        yield from devices.forget(request, account.name)
 
 
 @feature.command("PASS", parameters=1, phases=Phase, cost=2)

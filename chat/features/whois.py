@@ -25,7 +25,7 @@ from chat.irc.numerics import (
     RPL_WHOISSERVER,
     RPL_WHOISUSER,
 )
-from chat.network import modes
+from chat.network import devices, modes
 from chat.network.entities import Client
 from chat.network.policy import can_see_channel
 
@@ -75,15 +75,14 @@ def _describe(request: Request, client: Client) -> Effects:
     if client.account is not None:
         yield RPL_WHOISACCOUNT(nick, client.account)
     if client is asker or asker.is_operator:
-        names = {device.name for device in client.sessions.values()}
-        devices = sorted(name for name in names if name is not None)
-        known = f", devices {' '.join(devices)}" if devices else ""
+        names = _device_names(request, client)
+        known = f", devices {' '.join(names)}" if names else ""
         yield RPL_WHOISHOST(nick, f"is connecting from {client.host}{known}")
         yield RPL_WHOISMODES(nick, f"is using modes +{''.join(sorted(client.modes))}")
     if client is asker:
-        for certificate in sorted({device.certificate for device in client.sessions.values()}):
-            if certificate:
-                yield RPL_WHOISCERTFP(nick, f"has client certificate fingerprint {certificate}")
+        for fingerprint in sorted({each.fingerprint for each in client.sessions.values()}):
+            if fingerprint:
+                yield RPL_WHOISCERTFP(nick, f"has client certificate fingerprint {fingerprint}")
     yield RPL_WHOISSECURE(nick)
     if modes.USER_BOT in client.modes:
         yield RPL_WHOISBOT(nick)
@@ -92,3 +91,13 @@ def _describe(request: Request, client: Client) -> Effects:
         yield RPL_AWAY(nick, client.away)
     idle = max(0, request.now - client.active) // 1000
     yield RPL_WHOISIDLE(nick, str(idle), str(client.signon // 1000))
+
+
+def _device_names(request: Request, client: Client) -> list[str]:
+    if client.account is None:
+        return []
+    names = {
+        devices.name_of(request.network, client.account, certificate)
+        for certificate in client.sessions.values()
+    }
+    return sorted(filter(None, names))

@@ -57,8 +57,11 @@ def find(bans: Iterable[NetworkBan], subject: Subject, now: Timestamp) -> Networ
 def matches_client(ban: NetworkBan, client: Client) -> bool:
     """Return whether ``ban`` matches a client by any of its sessions."""
     return any(
-        _matches(ban.name, Subject(client.source, client.host, client.account, device.certificate))
-        for device in client.sessions.values()
+        _matches(
+            ban.name,
+            Subject(client.source, client.host, client.account, certificate.fingerprint),
+        )
+        for certificate in client.sessions.values()
     )
 
 

@@ -5,10 +5,10 @@ One function for each event: total, and without policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chat.network import bans, events, metadata_branches, modes
+from chat.network import bans, devices, events, metadata_branches, modes
 from chat.network.changes import (
     Change,
     ClientQuit,
@@ -20,9 +20,9 @@ from chat.network.changes import (
     WatchedChange,
     Welcomed,
 )
-from chat.network.entities import Client, Departed, Device
+from chat.network.entities import Client, Departed
 from chat.network.events import Entry, Event
-from chat.network.ids import ClientId, Timestamp
+from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import NetworkBan, ReadMarkers, RecordKey
 from chat.network.watchers import Watchers
 
@@ -65,6 +65,10 @@ def _session_abandoned(
 def _session_registered(
     network: Network, entry: Entry, event: events.SessionRegistered
 ) -> Iterator[Change]:
+    removed = devices.refusal(network, event.certificate, event.account)
+    if removed is not None:
+        yield Change(SessionsClosed(removed), (event.session,))
+        return
     client = network.client(event.nick)
     if client is not None and (client.account is None or client.account != event.account):
         yield Change(NicknameTaken(event.nick), (event.session,))
@@ -84,7 +88,8 @@ def _session_registered(
         )
         network.clients[client.id] = network.nicks[network.fold(client.nick)] = client
         network.most_clients = max(network.most_clients, len(network.clients))
-    client.sessions[event.session] = Device(event.device, event.certificate)
+    client.sessions[event.session] = event.certificate
+    devices.used(network, event.account, event.certificate, event.host, entry.time)
     network.sessions[event.session] = client
     network.unregistered.discard(event.session)
     if client.account is not None:
@@ -106,7 +111,7 @@ def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -
         network.metadata.pop(event.session, None)
         return
     network.watchers.forget(event.session)
-    del client.sessions[event.session]
+    devices.seen(network, client.account, client.sessions.pop(event.session), entry.time)
     if not client.sessions:
         yield from _quit(network, client, event.reason, entry.time)
 
@@ -140,15 +145,52 @@ def _network_unbanned(
     return iter(())
 
 
+def _device_removed(
+    network: Network, entry: Entry, event: events.DeviceRemoved
+) -> Iterator[Change]:
+    reason = devices.remove(network, event, entry.time)
+    fingerprints = {certificate.fingerprint for certificate in event.certificates}
+    ending = devices.sessions(network, event.account, fingerprints)
+    if entry.origin is not None:
+        # Who removes the device in use is told at once: its responses end with it.
+        is_own = any(entry.origin in sessions for sessions in ending.values())
+        yield Change(event, (entry.origin,), is_delivery=is_own)
+    for client, sessions in ending.items():
+        yield from _shut_out(network, client, sessions, reason, entry.time)
+
+
+def _devices_forgotten(
+    network: Network, entry: Entry, event: events.DevicesForgotten
+) -> Iterator[Change]:
+    devices.forget(network, event.account, event.fingerprints)
+    return iter(())
+
+
+def _shut_out(
+    network: Network, client: Client, sessions: Iterable[SessionId], reason: str, time: Timestamp
+) -> Iterator[Change]:
+    """End sessions on a removed device; its name is nothing for the others to know."""
+    yield Change(SessionsClosed(reason), tuple(sessions))
+    yield from _end(network, client, sessions, "Device removed", time)
+
+
 def _close(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
     """End all sessions of a client, and so the client."""
     yield Change(SessionsClosed(reason), tuple(client.sessions))
-    for session in client.sessions:
+    yield from _end(network, client, tuple(client.sessions), reason, time)
+
+
+def _end(
+    network: Network, client: Client, sessions: Iterable[SessionId], reason: str, time: Timestamp
+) -> Iterator[Change]:
+    """End sessions of a client, and with the last one the client."""
+    for session in sessions:
+        devices.seen(network, client.account, client.sessions.pop(session), time)
         del network.sessions[session]
         network.watchers.forget(session)
         network.subscriptions.pop(session, None)
-    client.sessions.clear()
-    yield from _quit(network, client, reason, time)
+    if not client.sessions:
+        yield from _quit(network, client, reason, time)
 
 
 def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
@@ -223,8 +265,14 @@ def _account_changed(
         before = dict(network.metadata_of(client))
         client.account = event.account
         client.role = event.role
+        for certificate in client.sessions.values():
+            devices.used(network, event.account, certificate, client.host, entry.time)
         yield from _told(network, client, event)
         yield from metadata_branches.account_changed(network, client, before)
+        for session, certificate in list(client.sessions.items()):
+            removed = devices.refusal(network, certificate, event.account)
+            if removed is not None:
+                yield from _shut_out(network, client, [session], removed, entry.time)
 
 
 def _away_changed(network: Network, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:
@@ -302,6 +350,8 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.Killed: _killed,
     events.NetworkBanned: _network_banned,
     events.NetworkUnbanned: _network_unbanned,
+    events.DeviceRemoved: _device_removed,
+    events.DevicesForgotten: _devices_forgotten,
     events.MonitorChanged: _monitor_changed,
     events.NickChanged: _nick_changed,
     events.AccountChanged: _account_changed,

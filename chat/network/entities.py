@@ -6,17 +6,10 @@ from attrs import define, field, frozen
 
 from chat.irc.casemap import Casefold
 from chat.network import modes
+from chat.network.certificate import Certificate
 from chat.network.events import Actor
 from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import ChannelRecord, ListEntry, TopicRecord
-
-
-@frozen
-class Device:
-    """What a session is connected with: a device's name, and its certificate's fingerprint."""
-
-    name: str | None = None
-    certificate: str = ""
 
 
 @define(eq=False)
@@ -37,7 +30,8 @@ class Client:
     modes: set[str] = field(factory=set)
     #: Who may write in spite of user mode +R.
     accepted: set[ClientId] = field(factory=set)
-    sessions: dict[SessionId, Device] = field(factory=dict)
+    #: Each with the certificate that it is connected with.
+    sessions: dict[SessionId, Certificate] = field(factory=dict)
     channels: dict[str, Channel] = field(factory=dict)
 
     @property

@@ -12,6 +12,7 @@ from typing import ClassVar
 from attrs import field, frozen
 
 from chat.irc.modes import ModeChange
+from chat.network.certificate import Certificate
 from chat.network.ids import ClientId, EventId, Sequence, SessionId, Timestamp
 
 
@@ -88,9 +89,7 @@ class SessionRegistered(Event):
     host: str
     realname: str
     account: str | None
-    device: str | None = None
-    #: SHA-256 of the certificate in hexadecimal.
-    certificate: str = ""
+    certificate: Certificate = field(factory=Certificate)
     #: The away message that the session comes with.
     away: str | None = None
     #: Privileges of the account's role: ``admin``, ``operator`` or ``user``.
@@ -395,6 +394,31 @@ class NetworkUnbanned(Event):
     mask: str
 
 
+@frozen
+class DeviceRemoved(Event):
+    """An account removed one of its devices: these certificates let nobody in any more.
+
+    ``by`` says who did it, and on which device.
+    """
+
+    actor: Actor
+    account: str
+    device: str
+    certificates: tuple[Certificate, ...]
+    by: str
+    #: The parameters of the CLIENTCERT that asked for it, which are those of its answer.
+    request: tuple[str, ...] = ()
+
+
+@frozen
+class DevicesForgotten(Event):
+    """Certificates of an account, by fingerprint, are not remembered any longer."""
+
+    stored: ClassVar[bool] = False
+    account: str
+    fingerprints: tuple[str, ...]
+
+
 #: Every event by the name under which the log stores it.
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -432,5 +456,7 @@ EVENTS: dict[str, type[Event]] = {
         Killed,
         NetworkBanned,
         NetworkUnbanned,
+        DeviceRemoved,
+        DevicesForgotten,
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from chat.network.certificate import Certificate
 from chat.network.ids import Sequence, Timestamp
 
 #: What an account may do, from least to most.
@@ -86,7 +87,32 @@ class AccountMetadata:
     values: dict[str, str]
 
 
-Record = ChannelRecord | NetworkBan | ReadMarkers | AccountMetadata
+@frozen
+class KnownCertificate:
+    """A certificate with which an account was used: since and until when, and from where.
+
+    ``removed_by`` is who removed the device, if anybody: then it lets nobody in.
+    """
+
+    certificate: Certificate
+    first_seen: Timestamp
+    #: When a session began the last time.
+    last_login: Timestamp
+    #: When a session began or ended the last time.
+    last_seen: Timestamp
+    host: str = ""
+    removed_by: str | None = None
+
+
+@frozen
+class AccountDevices:
+    """The certificates with which the account ``name`` was used, by their fingerprints."""
+
+    name: str
+    certificates: dict[str, KnownCertificate]
+
+
+Record = ChannelRecord | NetworkBan | ReadMarkers | AccountMetadata | AccountDevices
 
 #: What a checkpoint keeps: each kind under the name by which the database tells them apart.
 RECORDS: dict[str, type[Record]] = {
@@ -94,6 +120,7 @@ RECORDS: dict[str, type[Record]] = {
     "ban": NetworkBan,
     "markers": ReadMarkers,
     "metadata": AccountMetadata,
+    "devices": AccountDevices,
 }
 
 

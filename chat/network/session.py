@@ -7,8 +7,9 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from chat.network.certificate import Certificate
 from chat.network.events import TextLine
-from chat.network.ids import ClientId, SessionId
+from chat.network.ids import ClientId, SessionId, Timestamp
 
 
 class Phase(Enum):
@@ -26,8 +27,8 @@ class Phase(Enum):
 class Peer:
     """The other end, as the TLS handshake showed it.
 
-    ``account`` and ``device`` are from the certificate; ``fingerprint`` is its
-    SHA-256 in hexadecimal.
+    ``account`` and ``device`` are from the certificate, and so is when it
+    ``expires``; ``fingerprint`` is its SHA-256 in hexadecimal, ``sha512`` its SHA-512.
     """
 
     host: str
@@ -35,6 +36,13 @@ class Peer:
     device: str | None = None
     fingerprint: str = ""
     security: str = ""
+    sha512: str = ""
+    expires: Timestamp = field(default=Timestamp(0))
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate, as the network remembers it."""
+        return Certificate(self.fingerprint, self.sha512, self.expires, self.account, self.device)
 
 
 @frozen
@@ -76,8 +84,3 @@ class Session:
     batch: OpenBatch | None = None
     #: The away message that it comes with.
     away: str | None = None
-
-    @property
-    def device(self) -> str | None:
-        """The device in the certificate, where that is the account's own."""
-        return self.peer.device if self.account == self.peer.account else None

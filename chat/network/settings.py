@@ -65,6 +65,9 @@ class Limits:
     metadata_value_length: int = 300
     #: Keys of metadata that one session is told of.
     metadata_subscriptions: int = 50
+    #: Certificates of its devices that one account remembers; removed ones come on top of them,
+    #: until they expire.
+    devices: int = 50
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Bytes that may wait for a client that reads slowly.

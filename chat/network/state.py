@@ -14,8 +14,10 @@ from chat.network.entities import Channel, Client, Departed
 from chat.network.events import Actor, Entry
 from chat.network.ids import ClientId, SessionId, Timestamp
 from chat.network.records import (
+    AccountDevices,
     AccountMetadata,
     ChannelRecord,
+    KnownCertificate,
     NetworkBan,
     ReadMarkers,
     Record,
@@ -55,6 +57,8 @@ class Network:
         self.subscriptions: dict[SessionId, dict[str, None]] = {}
         #: Who may not use the network, by the folded mask.
         self.bans: dict[str, NetworkBan] = {}
+        #: By folded account: the certificates with which it was used, by fingerprint.
+        self.devices: dict[str, dict[str, KnownCertificate]] = {}
         self._touched: set[RecordKey] = set()
 
     def client(self, nick: str) -> Client | None:
@@ -84,6 +88,8 @@ class Network:
                 self.bans[self.fold(record.name)] = record
             elif isinstance(record, AccountMetadata):
                 self.metadata[record.name] = dict(record.values)
+            elif isinstance(record, AccountDevices):
+                self.devices[record.name] = dict(record.certificates)
             else:
                 self.markers[record.name] = dict(record.times)
 
@@ -112,6 +118,9 @@ class Network:
         if key.kind is AccountMetadata:
             values = self.metadata.get(key.name)
             return AccountMetadata(key.name, dict(values)) if values else None
+        if key.kind is AccountDevices:
+            known = self.devices.get(key.name)
+            return AccountDevices(key.name, dict(known)) if known else None
         channel = self.channels.get(key.name)
         return channel.record() if channel is not None and channel.is_permanent else None
 

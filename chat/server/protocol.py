@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from cryptography.hazmat.primitives.hashes import SHA512
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
 from twisted.logger import Logger
@@ -95,6 +96,8 @@ class ChatProtocol(LineReceiver, TimeoutMixin):
             identity.device,
             certificate.fingerprint(certificate.signature_hash_algorithm).hex(),
             f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}",
+            certificate.fingerprint(SHA512()).hex(),
+            Timestamp(int(certificate.not_valid_after_utc.timestamp() * 1000)),
         )
         self._outbox = Outbox(
             transport, self.factory.flusher, self.factory.limits.sendq, self._overflowed

@@ -154,7 +154,7 @@ class LoginTests(SynchronousTestCase):
         self.assertTrue(alice.lines()[0].startswith(":irc.test 001 Alice "))
         client = world.network.client("alice")
         assert client is not None
-        devices = [device.name for device in client.sessions.values()]
+        devices = [each.device for each in client.sessions.values()]
         self.assertEqual((client.account, devices), ("Alice", ["laptop"]))
         self.assertEqual(alice.log, ["logged in as Alice by PLAIN"])
 

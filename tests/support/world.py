@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable
+from hashlib import sha256, sha512
 from typing import Any
 
 from attrs import evolve
@@ -127,6 +128,22 @@ class World:
         self._count += 1
         return FakeClient(self, SessionId(f"s{self._count}"), Peer(**{"host": "127.0.0.1", **peer}))
 
+    def device(self, account: str, name: str, certificate: str = "", **peer: Any) -> FakeClient:
+        """Return the like, with the certificate of an account's device.
+
+        Its digests are made of ``certificate``, by default of the device's name; it ends
+        in 30 days from the beginning, or as ``expires`` says.
+        """
+        content = (certificate or f"{account}/{name}").encode()
+        peer.setdefault("expires", Timestamp(1_700_000_000_000 + 30 * 86_400_000))
+        return self.connect(
+            account=account,
+            device=name,
+            fingerprint=sha256(content).hexdigest(),
+            sha512=sha512(content).hexdigest(),
+            **peer,
+        )
+
     def client(self, nick: str, capabilities: str = "", account: str | None = None) -> FakeClient:
         """Return a registered client whose welcome has been read."""
         client = self.connect(account=account, device="laptop" if account else None)
@@ -181,6 +198,12 @@ class FakeClient:
         self.send(
             *(f"AUTHENTICATE {chunk}" for chunk in sasl.chunks(sasl.plain(account, password)))
         )
+
+    def enter(self, nick: str, capabilities: str = "", account: str | None = None) -> None:
+        """Log in, to the account ``nick`` by default, and register, as far as one is let."""
+        self.send(f"CAP REQ :{capabilities}")
+        self.log_in(account or nick)
+        self.send(f"NICK {nick}", f"USER {nick} 0 * :The {nick}", "CAP END")
 
     def disconnect(self) -> None:
         self.world.hub.connections.pop(self.machine.session.id, None)

@@ -1,0 +1,228 @@
+"""What an account remembers of its devices, by their certificates.
+
+What identifies a device is its name within the account: its certificates follow one
+another as they are renewed, and removing it removes all that are known.  A certificate
+of another account, which ``identity = "any"`` lets in, is a device of its own: its name
+here is the beginning of its fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from chat.network.certificate import Certificate
+from chat.network.events import DeviceRemoved
+from chat.network.ids import SessionId, Timestamp
+from chat.network.records import AccountDevices, KnownCertificate, RecordKey
+
+if TYPE_CHECKING:
+    from chat.network.entities import Client
+    from chat.network.state import Network
+
+#: Digits of a fingerprint that are shown, and that suffice to name a certificate.
+SHORT = 16
+#: Milliseconds for which a certificate is remembered behind its end.
+_REMEMBERED = 90 * 86_400_000
+
+
+@frozen
+class Device:
+    """One device of an account; of its certificates the one that ends last comes last."""
+
+    name: str
+    certificates: tuple[KnownCertificate, ...]
+
+    @property
+    def latest(self) -> Certificate:
+        """The certificate that ends last."""
+        return self.certificates[-1].certificate
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The fingerprints of its certificates."""
+        return frozenset(known.certificate.fingerprint for known in self.certificates)
+
+    @property
+    def first_seen(self) -> Timestamp:
+        """When the account was used on it for the first time that is remembered."""
+        return min(known.first_seen for known in self.certificates)
+
+    @property
+    def last_seen(self) -> Timestamp:
+        """When one of its sessions began or ended last."""
+        return max(known.last_seen for known in self.certificates)
+
+
+def name_of(network: Network, account: str, certificate: Certificate) -> str:
+    """Return how ``account`` calls the device that has ``certificate``."""
+    if certificate.device is not None and _is_of(network, account, certificate):
+        return certificate.device
+    return certificate.fingerprint[:SHORT]
+
+
+def of_account(network: Network, account: str) -> list[Device]:
+    """Return the devices of an account in the order of their names, without the removed ones."""
+    found: dict[str, list[KnownCertificate]] = {}
+    for known in _known(network, account).values():
+        if known.removed_by is None:
+            name = network.fold(name_of(network, account, known.certificate))
+            found.setdefault(name, []).append(known)
+    devices = []
+    for _, group in sorted(found.items()):
+        group.sort(key=lambda known: known.certificate.expires)
+        name = name_of(network, account, group[-1].certificate)
+        devices.append(Device(name, tuple(group)))
+    return devices
+
+
+def sessions(
+    network: Network, account: str, fingerprints: Collection[str]
+) -> dict[Client, list[SessionId]]:
+    """Return the sessions on these certificates that concern ``account``, by their client.
+
+    They speak for the account, or their certificate names it.
+    """
+    found: dict[Client, list[SessionId]] = {}
+    owner = network.fold(account)
+    for client in network.clients.values():
+        is_own = client.account is not None and network.fold(client.account) == owner
+        for session, certificate in client.sessions.items():
+            if certificate.fingerprint in fingerprints and (
+                is_own or _is_of(network, account, certificate)
+            ):
+                found.setdefault(client, []).append(session)
+    return found
+
+
+def refusal(network: Network, certificate: Certificate, account: str | None) -> str | None:
+    """Return why ``certificate`` lets nobody in, for ``account`` or at all, where it does not.
+
+    What the account that it names has removed is refused whatever it is used for.
+    """
+    for owner in (certificate.account, account):
+        if owner is not None:
+            known = _known(network, owner).get(certificate.fingerprint)
+            if known is not None and known.removed_by is not None:
+                return _why(owner, known.removed_by)
+    return None
+
+
+def superfluous(
+    network: Network, account: str, certificate: Certificate, now: Timestamp, limit: int
+) -> tuple[str, ...]:
+    """Return the fingerprints to forget when ``account`` is used with ``certificate``.
+
+    They are of certificates that have ended: of removed ones, of those that this one
+    follows, and of those that ended long ago.  Where more than ``limit`` are left, it
+    is the expired ones first, then who is not here, then who was seen longest ago.
+    A removed one that has not ended is never forgotten: it would let somebody in again.
+    """
+    name = network.fold(name_of(network, account, certificate))
+    gone: set[str] = set()
+    left: list[KnownCertificate] = []
+    for fingerprint, known in _known(network, account).items():
+        if fingerprint == certificate.fingerprint:
+            continue
+        end, is_removed = known.certificate.expires, known.removed_by is not None
+        follows = network.fold(name_of(network, account, known.certificate)) == name
+        if end <= now and (is_removed or follows or now - end > _REMEMBERED):
+            gone.add(fingerprint)
+        elif not is_removed:
+            left.append(known)
+    excess = len(left) + 1 - limit
+    if excess > 0:
+        here = _connected(network, account, left)
+        left.sort(
+            key=lambda known: (
+                known.certificate.expires > now,
+                known.certificate.fingerprint in here,
+                known.last_seen,
+            )
+        )
+        gone.update(known.certificate.fingerprint for known in left[:excess])
+    return tuple(sorted(gone))
+
+
+# What the branches use
+
+
+def used(
+    network: Network, account: str | None, certificate: Certificate, host: str, time: Timestamp
+) -> None:
+    """Remember that a session from ``host`` speaks for ``account`` from ``time`` on."""
+    if account is None or not certificate.fingerprint:
+        return
+    known = _known(network, account)
+    before = known.get(certificate.fingerprint)
+    if before is None or before.removed_by is None:
+        name = network.fold(name_of(network, account, certificate))
+        first = [
+            device.first_seen
+            for device in of_account(network, account)
+            if network.fold(device.name) == name
+        ]
+        fresh = KnownCertificate(certificate, min([time, *first]), time, time, host)
+        _keep(network, account, {**known, certificate.fingerprint: fresh})
+
+
+def seen(network: Network, account: str | None, certificate: Certificate, time: Timestamp) -> None:
+    """Remember that a session was there until ``time``."""
+    known = _known(network, account) if account is not None else {}
+    before = known.get(certificate.fingerprint)
+    if account is not None and before is not None:
+        after = evolve(before, last_seen=max(time, before.last_seen))
+        _keep(network, account, {**known, certificate.fingerprint: after})
+
+
+def remove(network: Network, event: DeviceRemoved, time: Timestamp) -> str:
+    """Refuse the certificates of a device from now on, and return why its sessions end."""
+    known = dict(_known(network, event.account))
+    for certificate in event.certificates:
+        fresh = KnownCertificate(certificate, time, time, time)
+        before = known.get(certificate.fingerprint, fresh)
+        known[certificate.fingerprint] = evolve(before, removed_by=event.by)
+    _keep(network, event.account, known)
+    return _why(event.account, event.by)
+
+
+def forget(network: Network, account: str, fingerprints: Collection[str]) -> None:
+    """Remember nothing of these certificates."""
+    known = _known(network, account)
+    _keep(
+        network,
+        account,
+        {name: each for name, each in known.items() if name not in fingerprints},
+    )
+
+
+def _known(network: Network, account: str) -> dict[str, KnownCertificate]:
+    return network.devices.get(network.fold(account), {})
+
+
+def _keep(network: Network, account: str, known: dict[str, KnownCertificate]) -> None:
+    owner = network.fold(account)
+    network.devices[owner] = known
+    if not known:
+        del network.devices[owner]
+    network.touch([RecordKey(AccountDevices, owner)])
+
+
+def _is_of(network: Network, account: str, certificate: Certificate) -> bool:
+    named = certificate.account
+    return named is not None and network.fold(named) == network.fold(account)
+
+
+def _connected(network: Network, account: str, known: Collection[KnownCertificate]) -> set[str]:
+    fingerprints = {each.certificate.fingerprint for each in known}
+    return {
+        client.sessions[session].fingerprint
+        for client, found in sessions(network, account, fingerprints).items()
+        for session in found
+    }
+
+
+def _why(account: str, by: str) -> str:
+    return f"This device was removed from the account {account} by {by}"
