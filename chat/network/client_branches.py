@@ -106,12 +106,14 @@ def _session_registered(
 def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:
     network.unregistered.discard(event.session)
     network.subscriptions.pop(event.session, None)
+    if event.actor is not None:
+        devices.seen(network, event.actor.account, event.certificate, entry.time)
     client = network.sessions.pop(event.session, None)
     if client is None:
         network.metadata.pop(event.session, None)
         return
     network.watchers.forget(event.session)
-    devices.seen(network, client.account, client.sessions.pop(event.session), entry.time)
+    del client.sessions[event.session]
     if not client.sessions:
         yield from _quit(network, client, event.reason, entry.time)
 
@@ -185,7 +187,8 @@ def _end(
 ) -> Iterator[Change]:
     """End sessions of a client, and with the last one the client."""
     for session in sessions:
-        devices.seen(network, client.account, client.sessions.pop(session), time)
+        certificate = client.sessions.pop(session)
+        devices.seen(network, client.account, certificate.fingerprint, time)
         del network.sessions[session]
         network.watchers.forget(session)
         network.subscriptions.pop(session, None)

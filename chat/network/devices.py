@@ -168,13 +168,13 @@ def used(
         _keep(network, account, {**known, certificate.fingerprint: fresh})
 
 
-def seen(network: Network, account: str | None, certificate: Certificate, time: Timestamp) -> None:
-    """Remember that a session was there until ``time``."""
+def seen(network: Network, account: str | None, fingerprint: str, time: Timestamp) -> None:
+    """Remember that a session with that certificate was there until ``time``."""
     known = _known(network, account) if account is not None else {}
-    before = known.get(certificate.fingerprint)
+    before = known.get(fingerprint)
     if account is not None and before is not None:
         after = evolve(before, last_seen=max(time, before.last_seen))
-        _keep(network, account, {**known, certificate.fingerprint: after})
+        _keep(network, account, {**known, fingerprint: after})
 
 
 def remove(network: Network, event: DeviceRemoved, time: Timestamp) -> str:

@@ -103,6 +103,8 @@ class SessionEnded(Event):
     session: SessionId
     reason: str
     actor: Actor | None = None
+    #: The fingerprint of its certificate, so that the log alone tells until when it was seen.
+    certificate: str = ""
 
 
 @frozen

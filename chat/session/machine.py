@@ -366,5 +366,6 @@ class SessionMachine:
         ended: Event = SessionAbandoned(self.session.id)
         if in_log:
             actor = client.actor if client is not None else None
-            ended = SessionEnded(self.session.id, reason, actor)
+            fingerprint = self.session.peer.fingerprint
+            ended = SessionEnded(self.session.id, reason, actor, fingerprint)
         self._shell.append_surely(self._shell.stamp(ended), done)

@@ -39,6 +39,10 @@ class DeviceCase(StateCase):
         assert client is not None
         return client
 
+    def end(self, session: str, fingerprint: str) -> None:
+        actor = self.alice().actor
+        self.apply(SessionEnded(SessionId(session), "bye", actor, fingerprint))
+
     def removal(self) -> DeviceRemoved:
         return DeviceRemoved(self.alice().actor, "alice", "laptop", (LAPTOP,), "alice on phone")
 
@@ -47,7 +51,7 @@ class RecordTests(DeviceCase):
     def test_a_checkpoint_keeps_who_was_seen_when(self) -> None:
         self.enter("s1", LAPTOP)
         self.enter("s2", PHONE)
-        self.apply(SessionEnded(SessionId("s1"), "bye"))
+        self.end("s1", "aa")
         (record,), _ = self.network.take_touched()
         times = [Timestamp(1000), Timestamp(1000), Timestamp(3000)]
         phone = [Timestamp(2000)] * 3
@@ -65,6 +69,17 @@ class RecordTests(DeviceCase):
         restored.restore([record])
         self.assertEqual(restored.devices, self.network.devices)
 
+    def test_the_log_behind_a_checkpoint_tells_until_when(self) -> None:
+        """The sessions that the end of the server ends come behind its last checkpoint."""
+        self.enter("s1", LAPTOP)
+        records, _ = self.network.take_touched()
+        self.end("s1", "aa")
+        again = Network()
+        again.restore(records)
+        again.apply(self.entries[-1])
+        self.assertEqual(again.devices, self.network.devices)
+        self.assertEqual(again.devices["alice"]["aa"].last_seen, 2000)
+
     def test_nothing_is_left_of_what_is_forgotten(self) -> None:
         self.enter("s1", LAPTOP)
         self.network.take_touched()
@@ -72,7 +87,7 @@ class RecordTests(DeviceCase):
         gone = ([], [RecordKey(AccountDevices, "alice")])
         self.assertEqual(self.network.take_touched(), gone)
         # Neither its session nor another one brings it back as it ends.
-        self.apply(SessionEnded(SessionId("s1"), "bye"))
+        self.end("s1", "aa")
         self.assertEqual(self.network.take_touched(), ([], []))
 
     def test_without_an_account_or_a_certificate_nothing_is_kept(self) -> None:
