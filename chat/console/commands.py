@@ -163,6 +163,10 @@ def _whois(here: Here, rest: str) -> Actions:
     yield Send(Message("WHOIS", (rest.split()[0],)))
 
 
+def _devices(here: Here, rest: str) -> Actions:
+    yield Send(Message("DEVICES", tuple(rest.split()[:3])))
+
+
 def _raw(here: Here, rest: str) -> Actions:
     try:
         yield Send(parse(rest.encode()))
@@ -205,6 +209,9 @@ COMMANDS = {
         Command("list", "/list [ROOM]", "show the rooms there are", _list),
         Command("who", "/who [NICK_OR_ROOM]", "show who is there, one a line", _who),
         Command("whois", "/whois NICK", "show what is known of somebody", _whois, 1),
+        Command(
+            "devices", "/devices [remove NAME]", "show your devices, or remove a lost one", _devices
+        ),
         Command("raw", "/raw LINE", "send a line of IRC as it is", _raw, 1),
         Command("quit", "/quit [REASON]", "leave", _quit),
         Command(

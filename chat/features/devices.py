@@ -40,14 +40,17 @@ def devices_(request: Request) -> Effects:
     account = request.param(0) or own
     if account is None:
         raise _login_required()
-    if own is None or request.network.fold(account) != request.network.fold(own):
+    is_own = own is not None and request.network.fold(account) == request.network.fold(own)
+    if not is_own:
         must_be_operator(request.client)
+    # An operator may want to ban one, which takes the whole of it.
+    digits = devices.SHORT if is_own else None
     for device in devices.of_account(request.network, account):
-        yield RPL_INFO(_describe(request, account, device))
+        yield RPL_INFO(_describe(request, account, device, digits))
     yield RPL_ENDOFINFO.because(text=f"End of the devices of {account}")
 
 
-def _describe(request: Request, account: str, device: Device) -> str:
+def _describe(request: Request, account: str, device: Device, digits: int | None) -> str:
     found = devices.sessions(request.network, account, device.fingerprints)
     count = sum(map(len, found.values()))
     if count:
@@ -57,7 +60,7 @@ def _describe(request: Request, account: str, device: Device) -> str:
     this = " (this device)" if request.session.peer.fingerprint in device.fingerprints else ""
     end = device.latest.expires
     word = "expires" if end > request.now else "expired"
-    fingerprint = device.latest.fingerprint[: devices.SHORT]
+    fingerprint = device.latest.fingerprint[:digits]
     return (
         f"{device.name}{this}: {presence}, certificate {fingerprint} {word} {time.utc(end)},"
         f" first seen {time.utc(device.first_seen)}"

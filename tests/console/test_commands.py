@@ -63,6 +63,8 @@ class InterpretTest(SynchronousTestCase):
         self.check("/names", "NAMES #lab")
         self.check("/who", "WHO #lab")
         self.check("/whois bob", "WHOIS bob")
+        self.check("/devices", "DEVICES")
+        self.check("/devices remove phone confirm", "DEVICES remove phone confirm")
         self.check("/list", "LIST")
         self.check("/raw mode #lab +o :bob", "MODE #lab +o bob")
         self.check("/quit", repr(Leave("")))

@@ -95,7 +95,10 @@ class ListTests(DeviceCase):
         self.assertIn(" 481 boss ", refused)
         boss.send("OPER")
         (line,) = self.devices(boss, "alice")
-        self.assertTrue(line.startswith("laptop: connected, "), line)
+        whole = sha256(b"alice/laptop").hexdigest()
+        self.assertTrue(line.startswith(f"laptop: connected, certificate {whole} "), line)
+        boss.send(f"KLINE c:{whole} :lost")
+        self.assertTrue(alice.is_closed)
         self.assertEqual(self.devices(boss, "nobody"), [])
 
     def test_help(self) -> None:
