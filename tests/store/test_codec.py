@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.network.events import EVENTS, Event, MessageSent, TopicChanged
-from chat.network.records import ChannelRecord, NetworkBan, Record
+from chat.network.records import RECORDS, Record
 from chat.store.codec import decode_event, decode_record, encode_event, encode_record, record_kind
 from tests.store.databases import ALICE
 
 events = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: st.from_type(EVENTS[name]))
+records = st.sampled_from(sorted(RECORDS)).flatmap(lambda name: st.from_type(RECORDS[name]))
 
 
 class EventTests(SynchronousTestCase):
@@ -81,7 +82,7 @@ class EventTests(SynchronousTestCase):
 
 class RecordTests(SynchronousTestCase):
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.from_type(ChannelRecord) | st.from_type(NetworkBan))
+    @given(records)
     def test_round_trip(self, record: Record) -> None:
         kind = record_kind(type(record))
         self.assertEqual(decode_record(kind, encode_record(record)), record)
