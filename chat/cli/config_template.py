@@ -22,6 +22,9 @@ server = {server}
 # How nicknames and channels are compared; not to be changed later.  "ascii", "rfc1459", or
 # "precis": nicknames in any script, and none that looks like another one.
 # casemapping = "ascii"
+# Client-only tags that are taken off messages, without their "+": ["typing"] for example, or
+# ["*", "-draft/react"] for all but one.
+# denied_client_tags = []
 
 [listen]
 # Where clients connect; add the machine's own addresses for others to reach it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chat.features import messages
+from chat.features import client_tags, messages
 from chat.features.feature import Effects, Feature, Request
 from chat.irc.message import Message
 from chat.network.events import Actor, Entry, MessageSent
@@ -21,7 +21,7 @@ feature.capability("message-tags", "https://ircv3.net/specs/extensions/message-t
 @feature.command("TAGMSG", parameters=1, pipelined=True)
 def tagmsg(request: Request) -> Effects:
     """TAGMSG target[,target]: send client-only tags without a text."""
-    if any(tag.startswith("+") for tag in request.message.tags):
+    if client_tags.kept(request):
         yield from messages.send(request, request.params[0], "")
 
 

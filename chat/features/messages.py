@@ -1,13 +1,14 @@
 """PRIVMSG and NOTICE: say something to channels and people.
 
 Sources: Modern IRC, "PRIVMSG message" and "NOTICE message";
-https://ircv3.net/specs/extensions/echo-message
+https://ircv3.net/specs/extensions/echo-message, https://wiki.znc.in/Query_buffers
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chat.features import client_tags
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.names import looks_like_channel
@@ -26,6 +27,8 @@ from chat.network.settings import Settings
 
 feature = Feature()
 feature.capability("echo-message", "https://ircv3.net/specs/extensions/echo-message")
+# All of a client's sessions get what one of them sends, whether they ask for it or not.
+feature.capability("znc.in/self-message", "https://wiki.znc.in/Query_buffers")
 
 _RANKS = {prefix: letter for letter, prefix in modes.PREFIXES.items()}
 
@@ -82,14 +85,15 @@ def _to_channel(
     except RefusedError as refusal:
         yield refusal.reply
         return
-    yield _kind(request)(
+    tags = client_tags.kept(request)
+    yield _kind(request.message.command, tags)(
         request.client.actor,
         request.message.command,
         prefix + channel.name,
         text,
         channel=channel.name,
         rank=_RANKS.get(prefix, ""),
-        tags=_client_only(request.message.tags),
+        tags=tags,
         lines=lines,
     )
 
@@ -106,26 +110,24 @@ def _to_client(request: Request, target: str, text: str, lines: tuple[TextLine, 
         return
     if receiver.away is not None:
         yield RPL_AWAY(receiver.nick, receiver.away)
-    yield _kind(request)(
+    tags = client_tags.kept(request)
+    yield _kind(request.message.command, tags)(
         request.client.actor,
         request.message.command,
         receiver.nick,
         text,
         client=receiver.id,
         account=receiver.account,
-        tags=_client_only(request.message.tags),
+        tags=tags,
         lines=lines,
     )
 
 
-def _kind(request: Request) -> type[MessageSent]:
-    if request.message.command != "TAGMSG":
+def _kind(command: str, tags: Mapping[str, str]) -> type[MessageSent]:
+    if command != "TAGMSG":
         return MessageSent
-    return TypingSent if set(_client_only(request.message.tags)) == {"+typing"} else TagsSent
-
-
-def _client_only(tags: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in tags.items() if key.startswith("+")}
+    # Whatever else is on it: that somebody was typing is nothing to remember.
+    return TypingSent if client_tags.TYPING in tags else TagsSent
 
 
 @feature.renders(MessageSent)

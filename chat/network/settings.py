@@ -101,5 +101,7 @@ class Settings:
     description: str = "securechat server"
     #: Who runs it: up to three lines for ADMIN.
     admin: tuple[str, ...] = ()
+    #: Client-only tags that are taken off messages, in the form of CLIENTTAGDENY.
+    denied_client_tags: tuple[str, ...] = ()
     accounts: AccountSettings = field(factory=AccountSettings)
     limits: Limits = field(factory=Limits)

@@ -23,6 +23,9 @@ from chat.store.url import parse_url
 
 #: The configuration's file in the directory of a network.
 FILE_NAME = "securechat.toml"
+_TAG = r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9][A-Za-z0-9-]*"
+#: The token CLIENTTAGDENY (message-tags, "RPL_ISUPPORT Tokens"), or nothing.
+_DENIED_TAGS = re.compile(rf"(?:\*(?:,-{_TAG})*|{_TAG}(?:,{_TAG})*)?")
 _TLS_PATHS = ("certificate", "key", "authority", "revocations")
 
 
@@ -42,6 +45,8 @@ class NetworkSection:
     description: str = "securechat server"
     #: Who runs the server: up to three lines for the command ADMIN.
     admin: tuple[str, ...] = ()
+    #: Client-only tags that nobody gets to see: "typing", or "*" and "-reply" for all but one.
+    denied_client_tags: tuple[str, ...] = ()
 
 
 @frozen
@@ -210,6 +215,10 @@ def _check(config: Config) -> None:
     for address in config.listen.tls:
         _must("listen.tls", parse_address, address)
     _must("database.url", lambda url: parse_url(url, config.directory), config.database.url)
+    denied = config.network.denied_client_tags
+    if _DENIED_TAGS.fullmatch(",".join(denied)) is None:
+        wanted = 'tags without "+", or "*" and then each exception with a "-"'
+        raise ConfigError(f"network.denied_client_tags: found {list(denied)}, wanted {wanted}")
     for name, hashed in config.operators.items():
         if re.fullmatch(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", hashed) is None:
             wanted = "a bcrypt hash: `securechat password-hash` makes one"

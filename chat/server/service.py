@@ -59,6 +59,7 @@ def make_settings(config: Config, now: datetime) -> Settings:
         config.network.casemapping,
         config.network.description,
         config.network.admin,
+        config.network.denied_client_tags,
         config.accounts,
         config.limits,
     )

@@ -89,6 +89,9 @@ root = "{HASH}"
             MINIMAL + "[database]\nurl = 'odd:x'": "database.url: found the scheme 'odd', wanted",
             MINIMAL
             + "[operators]\nroot = 'x'": "operators.root: found something else, wanted a bc",
+            MINIMAL.replace(
+                "[network]", "[network]\ndenied_client_tags = ['-reply']"
+            ): "network.denied_client_tags: found ['-reply'], wanted tags without \"+\"",
             "limits = 3\n" + MINIMAL: "limits: found something else, wanted a section",
             MINIMAL.replace('key = "file"', 'key = "gone"'): "tls.key: found 'gone', wanted a file",
         }.items():

@@ -255,7 +255,7 @@ class FakeClient:
                 return [
                     entry
                     for entry in self.world.log.stored
-                    if isinstance(entry.event, query.kinds)
+                    if type(entry.event) in query.kinds
                     and getattr(entry.event, "channel", None) == getattr(query.place, "name", None)
                 ]
             case FindEntry():
