@@ -7,10 +7,14 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from tests.support.servers import PASSWORD, PATIENCE, Device
 
 CAPABILITIES = "echo-message labeled-response batch message-tags server-time standard-replies"
+
+_Found = TypeVar("_Found")
 
 
 class ConnectionEndedError(Exception):
@@ -59,15 +63,32 @@ class IRC:
 
     def expect(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
         """Return the next match among lines (without their tags) not looked at before."""
+        return self.find(
+            lambda line: re.match(f":?{pattern}", re.sub(r"^@\S+ ", "", line)), pattern, patience
+        )
+
+    def find(
+        self,
+        look: Callable[[str], _Found | None],
+        wanted: str = "such line",
+        patience: float = PATIENCE,
+    ) -> _Found:
+        """Return what ``look`` finds in the next line not looked at before that it accepts."""
         end = time.monotonic() + patience
         while True:
             while self._looked < len(self.seen):
-                line = re.sub(r"^@\S+ ", "", self.seen[self._looked])
+                line = self.seen[self._looked]
                 self._looked += 1
-                found = re.match(f":?{pattern}", line)
+                found = look(line)
                 if found is not None:
                     return found
-            self._read(end, pattern)
+            self._read(end, wanted)
+
+    def rest(self) -> list[str]:
+        """Return the lines not looked at that came until now."""
+        looked = self._looked
+        self.exchange()
+        return self.seen[looked:-1]
 
     def exchange(self, *lines: str) -> list[str]:
         """Send lines and return what comes until all are answered."""
