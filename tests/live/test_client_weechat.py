@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.live.irc import IRC
+from tests.live.irc import CAPABILITIES, IRC
 from tests.live.test_programs import Step, WeeChatTestCase
 
 SERVER, ROOM = WeeChatTestCase.SERVER, WeeChatTestCase.ROOM
+BOB = "irc.chat.bob"
 
 
 class UsedWeeChatTests(WeeChatTestCase):
@@ -115,7 +116,7 @@ class UsedWeeChatTests(WeeChatTestCase):
         for text in ("End of WHOIS list", "End of LIST", "marked as being away"):
             self.assert_nowhere_else(SERVER, text)
         bob.send("PRIVMSG alicia :between us")
-        self.wait_in("irc.chat.bob", "bob\tbetween us")
+        self.wait_in(BOB, "bob\tbetween us")
 
     def test_returns_when_the_server_does(self) -> None:
         bob = self.enter()
@@ -136,3 +137,82 @@ class UsedWeeChatTests(WeeChatTestCase):
             Step("/ban", None, ("[#room] [1] eve!*@* banned by alicia",), ROOM),
             Step("/mode +m", r"alicia!\S+ MODE #room \+m$", ("Mode #room [+m] by alicia",), ROOM),
         )
+
+
+class IRCv3WeeChatTests(WeeChatTestCase):
+    """With ``/set irc.server_default.capabilities "*"``: all that this WeeChat knows."""
+
+    def enter(self) -> IRC:
+        self.start()
+        self.launch_with_a_password(
+            '/set irc.server_default.capabilities "*"',
+            "/set typing.look.enabled_self on",
+            "/set irc.look.typing_status_self on",
+            mechanism="scram-sha-256",
+        )
+        self.wait_in(SERVER, "client capability, enabled: account-notify", "authentication succ")
+        self.assertIn("logged in as alice by SCRAM-SHA-256", self.server.log())
+        self.wait_in(ROOM, "alice [alice]", "has joined #room")
+        bob = self.bob_joins(f"{CAPABILITIES} draft/multiline setname account-tag")
+        self.wait_in(ROOM, "bob [bob] (Bob) (bob@127.0.0.1) has joined #room")
+        return bob
+
+    def assert_nothing_garbled(self) -> None:
+        """No tag and no command that WeeChat does not know is in any buffer."""
+        for file in self.log_of(ROOM).parent.iterdir():
+            text = file.read_text(errors="replace")
+            for word in (
+                "=!=",
+                "msgid=",
+                "+draft",
+                "BATCH +",
+                "TAGMSG #",
+                "\N{REPLACEMENT CHARACTER}",
+            ):
+                self.assertNotIn(word, text, file)
+
+    def test_sees_what_others_do(self) -> None:
+        bob = self.enter()
+        bob.send("SETNAME :Robert the Second", "AWAY :at lunch", "AWAY")
+        self.wait_in(ROOM, 'bob has changed real name to "Robert the Second"')
+        bob.send(
+            "@+draft/react=x;+reply=abc TAGMSG #room",
+            "@+typing=active TAGMSG #room",
+            "BATCH +1 draft/multiline #room",
+            "@batch=1 PRIVMSG #room :the first line",
+            "@batch=1 PRIVMSG #room :",
+            "@batch=1 PRIVMSG #room :gr\u00fc\u00dfe \u2603",
+            "BATCH -1",
+        )
+        self.wait_in(ROOM, "bob\tthe first line", "bob\tgr\u00fc\u00dfe \u2603")
+        bob.send("PRIVMSG #room :a mistake")
+        self.wait_in(ROOM, "bob\ta mistake")
+        self.walk(
+            bob,
+            Step("/setname Alice Liddell", r"alice!\S+ SETNAME :Alice Liddell$",
+                 ('Your real name has been set to "Alice Liddell"',), SERVER),
+            Step("/names", None, ("Nicks #room: [@alice bob]",), ROOM),
+            # It knows no batches, and shows again what is in this one.
+            Step("/quote CHATHISTORY LATEST #room * 10", None,
+                 ("bob\tthe first line", "bob\ta mistake"), ROOM),
+        )  # fmt: skip
+        self.assert_nothing_garbled()
+
+    def test_shows_what_another_device_sends(self) -> None:
+        self.enter()
+        phone = IRC.login(self.server.port, self.home.device("alice", "phone"))
+        self.addCleanup(phone.close)
+        phone.exchange("PRIVMSG bob :from the phone", "PRIVMSG #room :from there too")
+        self.wait_in(BOB, "alice\tfrom the phone")
+        self.wait_in(ROOM, "@alice\tfrom there too")
+        phone.exchange("PRIVMSG alice :a note to myself")
+        self.wait_in("irc.chat.alice", "alice\ta note to myself")
+        self.assert_nothing_garbled()
+
+    def test_tells_that_one_types(self) -> None:
+        bob = self.enter()
+        self.type(f"/buffer {ROOM}")
+        self.type("/input insert hello")
+        bob.find(lambda line: "+typing=active" in line or None, "typing")
+        self.type("/input delete_line")
+        bob.find(lambda line: "+typing=done" in line or None, "an end of typing")

@@ -17,7 +17,7 @@ from attrs import frozen
 from twisted.trial.unittest import TestCase
 
 from chat.pki.files import read_certificates
-from tests.live.irc import IRC
+from tests.live.irc import CAPABILITIES, IRC
 from tests.support.servers import PASSWORD, Server, make_home, until
 
 _EXTERNAL = 'password = "optional"'
@@ -88,8 +88,8 @@ class ProgramTestCase(TestCase):
         self.alice = self.home.device("alice")
         self._looked: dict[Path, int] = {}
 
-    def bob_joins(self) -> IRC:
-        bob = IRC.login(self.server.port, self.home.device("bob"))
+    def bob_joins(self, capabilities: str = CAPABILITIES) -> IRC:
+        bob = IRC.login(self.server.port, self.home.device("bob"), capabilities)
         self.addCleanup(bob.close)
         bob.exchange("JOIN #room")
         return bob
@@ -136,11 +136,12 @@ class WeeChatTestCase(ProgramTestCase):
         self.addCleanup(weechat.wait, 20)
         self.addCleanup(weechat.kill)
 
-    def launch_with_a_password(self) -> None:
+    def launch_with_a_password(self, *options: str, mechanism: str = "plain") -> None:
         self.launch(
-            "/set irc.server.chat.sasl_mechanism plain",
+            f"/set irc.server.chat.sasl_mechanism {mechanism}",
             "/set irc.server.chat.sasl_username alice",
             f"/set irc.server.chat.sasl_password {PASSWORD}",
+            *options,
         )
 
     def log_of(self, where: str) -> Path:
