@@ -23,7 +23,7 @@ server = {server}
 # "precis": nicknames in any script, and none that looks like another one.
 # casemapping = "ascii"
 # Client-only tags that are taken off messages, without their "+": ["typing"] for example, or
-# ["*", "-draft/react"] for all but one.
+# ["*", "-securechat/id"] for all but one.
 # denied_client_tags = []
 
 [listen]

@@ -6,9 +6,16 @@ rest is `chat.network.resending` and the log.  Ours: docs/extensions.md has it.
 
 from __future__ import annotations
 
+from chat.features.client_tags import is_denied
 from chat.features.feature import Feature
+from chat.irc.message import NAME_TAG
 
 CAPABILITY = "securechat/id"
 
 feature = Feature()
-feature.capability(CAPABILITY, "docs/extensions.md")
+feature.capability(
+    CAPABILITY,
+    "docs/extensions.md",
+    # Without the name a repetition is one more message.
+    lambda settings, session: None if is_denied(NAME_TAG[1:], settings.denied_client_tags) else "",
+)

@@ -138,6 +138,12 @@ class DenialTests(TagCase):
         self.assertTrue(is_denied("bar", denied))
         self.assertFalse(is_denied("bar", ()))
 
+    def test_who_denies_names_offers_no_resending(self) -> None:
+        for denied, is_offered in (((), True), (("*",), False), (("*", "-securechat/id"), True)):
+            self.deny(*denied)
+            offered = " ".join(self.alice.exchange("CAP LS 302")).split()
+            self.assertEqual("securechat/id" in offered, is_offered, denied)
+
 
 class SelfMessageTests(SynchronousTestCase):
     def test_each_session_sees_what_another_sends(self) -> None:

@@ -8,19 +8,16 @@ from itertools import count
 
 from attrs import define, field
 
-from chat.irc.message import Message, parse
+from chat.irc.message import NAME_TAG, Message, parse
 from tests.live.irc import IRC, ConnectionEndedError
 from tests.support.servers import Device
 
-#: Whether what was not acknowledged is sent again, under the same id of the client's own, as
-#: soon as the server takes a message with an id that it knows for a repetition.
-RESEND = False
-_ID = "+securechat/id"
 #: Messages on their way at a time.
 _WINDOW = 60
 #: With history by request: nothing is played back that nobody asked for.
 _CAPABILITIES = (
     "sasl echo-message labeled-response batch message-tags server-time draft/chathistory"
+    " securechat/id"
 )
 _LABEL = re.compile(r"@(?:\S+;)?label=([^; ]+)\S* \S+ PRIVMSG ")
 
@@ -43,11 +40,11 @@ class Talker:
 
     name: str
     account: str
-    #: Where it sends to, in turns.
+    #: Where it sends to, in turns; nowhere, for who only listens.
     targets: tuple[str, ...]
     #: How each message was sent that is not acknowledged, by its label, in order.
     unanswered: dict[str, str] = field(factory=dict)
-    #: The labels of all that was ever sent and may not be given up.
+    #: The labels of all that was ever sent.
     sent: set[str] = field(factory=set)
     #: What came with a label of one's own, and what came without.
     echoes: list[Message] = field(factory=list)
@@ -55,25 +52,20 @@ class Talker:
     _numbers: count[int] = field(factory=count)
 
     def talk(self, client: IRC) -> None:
-        """Send until the server is gone."""
+        """Send until the server is gone; first again what it did not acknowledge."""
         try:
-            self._repeat(client)
+            client.send(*self.unanswered.values())
             while True:
-                if len(self.unanswered) <= _WINDOW // 2:
+                if self.targets and len(self.unanswered) <= _WINDOW // 2:
                     self._send(client, [self._next() for _ in range(_WINDOW // 2)])
                 self._wait(client)
         except ConnectionEndedError:
             client.read_to_end()
         self._remember(client)
 
-    def listen(self, client: IRC) -> None:
-        """Send nothing, and read until the server is gone."""
-        client.read_to_end()
-        self._remember(client)
-
     def finish(self, client: IRC) -> None:
         """See to it that all is acknowledged."""
-        self._repeat(client)
+        client.send(*self.unanswered.values())
         while self.unanswered:
             self._wait(client)
         client.exchange()
@@ -87,18 +79,10 @@ class Talker:
         lines = {}
         for message in messages:
             label, _, target = message.partition(" ")
-            own_id = f";{_ID}={label}" if RESEND else ""
-            lines[label] = f"@label={label}{own_id} PRIVMSG {target} :{label}"
+            lines[label] = f"@label={label};{NAME_TAG}={label} PRIVMSG {target} :{label}"
         self.unanswered |= lines
         self.sent |= lines.keys()
         client.send(*lines.values())
-
-    def _repeat(self, client: IRC) -> None:
-        if RESEND:
-            client.send(*self.unanswered.values())
-        else:
-            self.sent -= self.unanswered.keys()
-            self.unanswered.clear()
 
     def _wait(self, client: IRC) -> None:
         """Wait for one more echo."""
