@@ -105,8 +105,6 @@ class TypingTests(TagCase):
 class DenialTests(TagCase):
     def deny(self, *tags: str) -> None:
         self.world.hub.set_settings(evolve(self.world.settings, denied_client_tags=tags))
-        for client in (self.alice, self.bob):
-            client.machine.settings = self.world.hub.settings
 
     def token(self) -> list[str]:
         words = " ".join(self.alice.exchange("VERSION")).split()

@@ -54,9 +54,10 @@ class KillTests:
         self.server = Server(self.stored.home)
         self.addCleanup(self.server.cleanup)
         self.server.start()
-        founder = self.enter("alice")
-        self.enter("bob")
+        founder, member = self.enter("alice"), self.enter("bob")
         founder.exchange("TOPIC #room :Tuesdays, 10:00", *(f"MODE #room {each}" for each in _MODES))
+        for client in (founder, member):
+            client.close()
         talkers = [
             Talker("alice1", "alice", ("#room", "bob", "#room")),
             Talker("alice2", "alice", ("bob", "#room")),
@@ -73,10 +74,11 @@ class KillTests:
                 ]
                 time.sleep(random.uniform(*_USE))
                 self.kill(number)
-                for future in begun:
+                for future, client in zip(begun, clients, strict=True):
                     future.result()
+                    client.close()
                 self.start(number)
-                self.assert_as_it_was(self.enter("alice"))
+                self.assert_as_it_was()
         clients = [self.enter(each.account) for each in talkers]
         for each, client in zip(talkers, clients, strict=True):
             each.finish(client)
@@ -107,8 +109,9 @@ class KillTests:
             found = [position[facts] for facts in map(_facts, came) if facts in position]
             self.assertEqual(found, sorted(set(found)), "twice, or in another order")
 
-    def assert_as_it_was(self, alice: IRC) -> None:
+    def assert_as_it_was(self) -> None:
         """Look at topic, modes, bans and ranks as a client sees them."""
+        alice = self.enter("alice")
         lines = "\n".join(
             re.sub(r"^@\S+ ", "", line)
             for line in alice.exchange("TOPIC #room", "MODE #room", "MODE #room b", "NAMES #room")
@@ -121,6 +124,7 @@ class KillTests:
         self.assertRegex(lines, r" 367 alice #room \*!\*@192\.0\.2\.\* alice!\S+ \d+")
         self.assertRegex(lines, r" 367 alice #room mallory!\*@\* alice!\S+ \d+")
         self.assertRegex(lines, r" 353 alice \S #room :?(\+bob )?[@~]alice( \+bob)?")
+        alice.close()
 
 
 class SQLiteKillTests(KillTests, TestCase):
