@@ -1,4 +1,4 @@
-"""Halloy and Goguma, as their source says that they speak, in one room with a third client."""
+"""Halloy, Goguma and senpai, as their source says that they speak, in one room."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class RecordedTests(TestCase):
         self.addCleanup(client.close)
         return client
 
-    def test_halloy_on_the_laptop_and_goguma_on_the_phone(self) -> None:
+    def test_halloy_on_the_laptop_goguma_on_the_phone_senpai_on_the_desk(self) -> None:
         play = Play(self.connect)
         for name in ("bob", "halloy", "goguma"):
             play.play(name)
         self.assertNotIn("Traceback", self.server.log())
         self.server.kill()
         self.server.start()
-        for name in ("bob", "halloy-again"):
+        for name in ("bob", "halloy-again", "senpai"):
             play.play(name)
         self.assertNotIn("Traceback", self.server.log())
