@@ -43,8 +43,13 @@ class ChatFactory(ServerFactory):
         """Return an id that no session had before."""
         return SessionId(secrets.token_hex(8))
 
-    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:  # type: ignore[override]
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:
         """Return a protocol, or ``None`` (hang up) where the address has too many."""
+        host = self.enter(addr)
+        return None if host is None else ChatProtocol(self, host)
+
+    def enter(self, addr: IAddress | None) -> str | None:
+        """Count one more connection and return its host, or ``None`` where that has too many."""
         host = _host(addr)
         if not self.connected.enter(host):
             _log.info("Refused {host}: it has too many connections", host=host)
@@ -53,7 +58,7 @@ class ChatFactory(ServerFactory):
             self.connected.leave(host)
             _log.info("Refused {host}: too many of its connections are half open", host=host)
             return None
-        return ChatProtocol(self, host)
+        return host
 
 
 def _host(address: IAddress | None) -> str:

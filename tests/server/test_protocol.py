@@ -159,7 +159,7 @@ class HandshakeTests(ProtocolCase):
         self.tls.refuses = "the certificate of alice/laptop is revoked"
         seen: list[dict[str, Any]] = []
         protocol = self.connect()
-        protocol._log = SimpleNamespace(info=lambda text, **fields: seen.append(fields))
+        protocol.connection._log = SimpleNamespace(info=lambda text, **fields: seen.append(fields))
         protocol.handshakeCompleted()
         self.lose(protocol)
         self.assertTrue(protocol.transport.is_aborted)
@@ -186,7 +186,7 @@ class HandshakeTests(ProtocolCase):
     def test_ipv6_hosts_do_not_begin_with_a_colon(self) -> None:
         protocol = self.factory.buildProtocol(SimpleNamespace(host="::1"))
         assert protocol is not None
-        self.assertEqual(protocol._host, "0::1")
+        self.assertEqual(protocol.connection._host, "0::1")
 
 
 class TimeTests(ProtocolCase):
