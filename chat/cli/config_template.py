@@ -29,6 +29,10 @@ server = {server}
 [listen]
 # Where clients connect; add the machine's own addresses for others to reach it.
 tls = ["127.0.0.1:6697", "[::1]:6697"]
+# IRC over WebSocket, with the same certificates, for clients in a browser and others.
+# websocket = ["127.0.0.1:6698"]
+# Which web pages may use it, for example "https://chat.lab.example"; none by default.
+# websocket_origins = []
 
 [tls]
 certificate = "keys/server.crt"

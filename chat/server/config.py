@@ -54,6 +54,9 @@ class ListenSection:
     """Section ``[listen]``: where the server waits for clients."""
 
     tls: tuple[str, ...] = ("127.0.0.1:6697", "[::1]:6697")
+    websocket: tuple[str, ...] = ()
+    #: Of which web pages the scripts may connect to ``websocket``; no page by default.
+    websocket_origins: tuple[str, ...] = ()
 
 
 @frozen
@@ -147,6 +150,16 @@ _KINDS: dict[type, str] = {
 }
 
 
+def parse_origin(origin: str) -> str:
+    """Return ``https://chat.lab.example`` as it came; `ValueError` if no browser writes it so.
+
+    Source: HTML, "ASCII serialization of an origin", which RFC 6454 (6.2) had first.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:]+\]|[a-z0-9._-]+)(?::[0-9]+)?", origin):
+        return origin
+    raise ValueError(f"{origin!r} is not an origin: wanted https://host or https://host:port")
+
+
 class _WrongError(ValueError):
     """One value is wrong; the text says what was found and what was wanted."""
 
@@ -212,8 +225,11 @@ def _converter() -> Converter:
 
 def _check(config: Config) -> None:
     """Raise `ConfigError` where a value has the right type and is wrong all the same."""
-    for address in config.listen.tls:
-        _must("listen.tls", parse_address, address)
+    for key in ("tls", "websocket"):
+        for address in getattr(config.listen, key):
+            _must(f"listen.{key}", parse_address, address)
+    for origin in config.listen.websocket_origins:
+        _must("listen.websocket_origins", parse_origin, origin)
     _must("database.url", lambda url: parse_url(url, config.directory), config.database.url)
     denied = config.network.denied_client_tags
     if _DENIED_TAGS.fullmatch(",".join(denied)) is None:

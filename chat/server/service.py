@@ -15,6 +15,7 @@ from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import ServerFactory
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
@@ -34,7 +35,7 @@ from chat.server.ending import rehash_on_sighup, start_again
 from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
-from chat.server.tls import ServerTLS
+from chat.server.tls import ServerTLS, WebTLS
 from chat.store.interfaces import UnavailableError, UnusableError
 from chat.store.store import Store, open_store
 
@@ -118,12 +119,9 @@ class ChatService(Service):
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
-        factory = ChatFactory(hub, Answers(self._gatekeeper, store.history, self), self._tls)
-        for address in config.listen.tls:
-            host, port = parse_address(address)
-            endpoint = SSL4ServerEndpoint(reactor, port, self._tls, interface=host)
-            self._ports.append(await endpoint.listen(factory))
-            _log.info("Listening on {address}", address=self._ports[-1].getHost())
+        await self._listen(
+            ChatFactory(hub, Answers(self._gatekeeper, store.history, self), self._tls)
+        )
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
@@ -133,6 +131,28 @@ class ChatService(Service):
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
+
+    async def _listen(self, chat: ChatFactory) -> None:
+        listen = self._config.listen
+        for address in listen.tls:
+            port = await self._open(address, self._tls, chat)
+            _log.info("Listening on {address}", address=port)
+        if not listen.websocket:
+            return
+        # Where nobody wants it, the library takes neither time nor memory.
+        from chat.server.websocket import WebSocketFactory
+
+        web = WebSocketFactory(chat, lambda: self._config.listen.websocket_origins)
+        for address in listen.websocket:
+            port = await self._open(address, WebTLS(self._tls), web)
+            _log.info("Listening for WebSocket on {address}", address=port)
+
+    async def _open(self, address: str, tls: ServerTLS | WebTLS, factory: ServerFactory) -> object:
+        """Listen, and return what the listener calls its address."""
+        host, number = parse_address(address)
+        port = await SSL4ServerEndpoint(self._reactor, number, tls, interface=host).listen(factory)
+        self._ports.append(port)
+        return port.getHost()
 
     def _every(self, seconds: float, call: Any) -> None:
         loop = LoopingCall(lambda: Deferred.fromCoroutine(call()))

@@ -32,8 +32,8 @@ from chat.pki.revocation import RevocationList
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-#: The protocol's name in ALPN.
-ALPN = b"irc"
+#: What ALPN calls the protocols: IRC's lines, and the HTTP that WebSocket begins with.
+ALPN_IRC, ALPN_HTTP = b"irc", b"http/1.1"
 
 _TLS13_CIPHERS = b"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
 #: ECDHE and AEAD only: forward secrecy, and none of CBC's padding.
@@ -131,8 +131,9 @@ class Credentials:
 
 
 class ServerConnection(SSL.Connection):
-    """A connection that remembers why its peer's certificate was refused."""
+    """A connection that knows its protocol, and why its peer's certificate was refused."""
 
+    alpn = ALPN_IRC
     refusal: str | None = None
 
 
@@ -158,7 +159,7 @@ class ServerTLS:
             self._files, self._minimum, now, self.credentials.revocations
         )
 
-    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> ServerConnection:
         """Return a connection for one accepted client (Twisted calls this)."""
         return ServerConnection(self.credentials.context, None)
 
@@ -183,6 +184,20 @@ class ServerTLS:
         if not _is_for_clients(certificate):
             raise PeerRefusedError(_REFUSALS[Codes.ERR_INVALID_PURPOSE])
         return identity
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+@frozen
+class WebTLS:
+    """Makes the same connections, for a listener whose protocol is HTTP."""
+
+    tls: ServerTLS
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Return a connection for one accepted client (Twisted calls this)."""
+        connection = self.tls.serverConnectionForTLS(protocol)
+        connection.alpn = ALPN_HTTP
+        return connection
 
 
 def load_credentials(
@@ -265,8 +280,10 @@ def _context(minimum: TLSVersion) -> SSL.Context:
 def _select_protocol(
     connection: SSL.Connection, offered: list[bytes]
 ) -> bytes | SSL._NoOverlappingProtocols:
-    """Take `ALPN` where it is offered; without it go on without one (no alert)."""
-    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+    """Take the listener's protocol where it is offered; else go on without one (no alert)."""
+    if isinstance(connection, ServerConnection) and connection.alpn in offered:
+        return connection.alpn
+    return SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def _remember_refusal(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.server.config import ConfigError, load, parse_address
+from chat.server.config import ConfigError, load, parse_address, parse_origin
 
 MINIMAL = """
 [network]
@@ -55,6 +55,8 @@ class ConfigTests(SynchronousTestCase):
 minimum = "1.2"
 [listen]
 tls = ["127.0.0.1:0", "[::1]:6697"]
+websocket = ["127.0.0.1:6698"]
+websocket_origins = ["https://chat.lab.example", "http://[::1]:8080"]
 [database]
 url = "mariadb://u:p@h:3306/n"
 [accounts]
@@ -68,6 +70,7 @@ root = "{HASH}"
         )
         config = load(self.path)
         self.assertEqual(config.limits.flood_rate, 3.0)
+        self.assertEqual(config.listen.websocket, ("127.0.0.1:6698",))
         self.assertEqual(config.operators, {"root": HASH})
         self.assertNotIn("mariadb", repr(config))
         self.assertNotIn(HASH, repr(config))
@@ -86,6 +89,8 @@ root = "{HASH}"
             MINIMAL + "[account]\nlogin = 1": "the file: unknown account, wanted network, tls",
             MINIMAL + "[listen]\ntls = 'x'": 'listen.tls: found "x", wanted a list',
             MINIMAL + "[listen]\ntls = ['x']": "listen.tls: 'x' is not an address",
+            MINIMAL + "[listen]\nwebsocket = ['x']": "listen.websocket: 'x' is not an address",
+            MINIMAL + "[listen]\nwebsocket_origins = ['*']": "listen.websocket_origins: '*' is not",
             MINIMAL + "[database]\nurl = 'odd:x'": "database.url: found the scheme 'odd', wanted",
             MINIMAL
             + "[operators]\nroot = 'x'": "operators.root: found something else, wanted a bc",
@@ -112,3 +117,11 @@ root = "{HASH}"
         for bad in ("6697", "host", "::1:6697", "h:70000", "h:x", ":1"):
             with self.assertRaises(ValueError, msg=bad):
                 parse_address(bad)
+
+    def test_origins(self) -> None:
+        """HTML, "ASCII serialization of an origin": in lower case, and nothing behind the port."""
+        for good in ("https://chat.lab.example", "http://localhost:8080", "capacitor://app"):
+            self.assertEqual(parse_origin(good), good)
+        for bad in ("", "*", "null", "chat.lab.example", "https://x/", "https://X", "https://x:"):
+            with self.assertRaises(ValueError, msg=bad):
+                parse_origin(bad)

@@ -27,7 +27,7 @@ from chat.pki.errors import PkiError, RevocationError
 from chat.pki.files import write_files
 from chat.pki.keys import encode_key
 from chat.pki.revocation import RevocationList, next_list
-from chat.server.tls import ALPN, PeerRefusedError, TLSVersion, explain_failure
+from chat.server.tls import ALPN_HTTP, ALPN_IRC, PeerRefusedError, TLSVersion, explain_failure
 from tests.pki.networks import ALICE, Network, now
 from tests.server.tls_peers import GREETING, GreeterFactory, meet, server
 
@@ -109,11 +109,20 @@ class AcceptTests(TLSCase):
         """RFC 7301, section 3.2: the server selects one protocol of the list, or none."""
         files = self.network.device()
         tls = server(self.network.layout)
-        self.assertEqual(meet(tls, files, alpn=(b"h2", ALPN)).server.alpn, b"irc")
+        self.assertEqual(meet(tls, files, alpn=(b"h2", ALPN_IRC)).server.alpn, b"irc")
         other = meet(tls, files, alpn=(b"h2",))
         self.assertIsNone(other.server.alpn)
         self.assertEqual(other.client.received, GREETING)
         self.assertIsNone(meet(tls, files).server.alpn)
+
+    def test_alpn_of_a_browser(self) -> None:
+        """A listener has one protocol: what is meant for one is not taken by the other."""
+        files = self.network.device()
+        tls = server(self.network.layout)
+        for web, chosen in {True: ALPN_HTTP, False: ALPN_IRC}.items():
+            meeting = meet(tls, files, web=web, alpn=(ALPN_HTTP, ALPN_IRC))
+            self.assertEqual(meeting.server.alpn, chosen)
+        self.assertIsNone(meet(tls, files, alpn=(ALPN_HTTP,)).server.alpn)
 
     def test_tls12_when_configured(self) -> None:
         tls = server(self.network.layout, TLSVersion.TLS12)

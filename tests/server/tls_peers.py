@@ -19,7 +19,14 @@ from zope.interface import implementer
 
 from chat.pki.bundles import DeviceFiles
 from chat.pki.layout import Layout
-from chat.server.tls import PeerRefusedError, ServerTLS, TLSFiles, TLSVersion, explain_failure
+from chat.server.tls import (
+    PeerRefusedError,
+    ServerTLS,
+    TLSFiles,
+    TLSVersion,
+    WebTLS,
+    explain_failure,
+)
 from tests.pki.networks import now
 
 GREETING = b":server 001 you :Welcome\r\n"
@@ -144,16 +151,17 @@ def meet(
     files: DeviceFiles | None = None,
     *,
     clock: Callable[[], datetime] = now,
+    web: bool = False,
     **client: object,
 ) -> Meeting:
     """Connect a client to a server in memory and let both say what they have to."""
     pem = None if files is None else files.combined
-    return _meet(tls, ClientTLS(pem, **client), clock)  # type: ignore[arg-type]
+    above = GreeterFactory(tls, clock)
+    return _meet(WebTLS(tls) if web else tls, above, ClientTLS(pem, **client))  # type: ignore[arg-type]
 
 
-def _meet(tls: ServerTLS, creator: ClientTLS, wall: Callable[[], datetime]) -> Meeting:
+def _meet(tls: ServerTLS | WebTLS, above: GreeterFactory, creator: ClientTLS) -> Meeting:
     clock = Clock()
-    above = GreeterFactory(tls, wall)
     listening = TLSMemoryBIOFactory(tls, False, above, clock)
     connecting = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(Listener), clock)
     server_side, client_side = listening.buildProtocol(None), connecting.buildProtocol(None)
