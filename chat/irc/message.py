@@ -124,9 +124,9 @@ def serialize(message: Message) -> bytes:
 def serialize_limited(message: Message) -> bytes:
     """Return the line of ``message`` with CR LF, its body cut to 512 bytes.
 
-    The cut falls between two characters, never inside one (utf8-only).  A middle
-    parameter that the grammar does not allow, since it repeats what somebody sent,
-    becomes ``*``.
+    The cut falls between two characters, never inside one (utf8-only), and where it
+    falls does not depend on whether the text has a space in it.  A middle parameter
+    that the grammar does not allow, since it repeats what somebody sent, becomes ``*``.
     """
     *middle, last = message.params or ("",)
     if not all(map(_may_be_middle, middle)):
@@ -134,7 +134,7 @@ def serialize_limited(message: Message) -> bytes:
         message = evolve(message, params=(*fitting, last))
     body = _body(message).encode()
     if len(body) > MAX_BODY - 2:
-        body = truncated(body, MAX_BODY - 2)
+        body = truncated(_body(message, is_marked=True).encode(), MAX_BODY - 2)
     if message.tags:
         return b"@%b %b\r\n" % (_format_tags(message.tags).encode(), body)
     return body + b"\r\n"
@@ -154,7 +154,8 @@ def truncate(text: str, limit: int) -> str:
     return truncated(text.encode(), limit).decode()
 
 
-def _body(message: Message) -> str:
+def _body(message: Message, *, is_marked: bool = False) -> str:
+    """Return the line without tags; the last parameter has a colon at need, or if ``is_marked``."""
     words = [message.command] if message.source is None else [":" + message.source, message.command]
     if message.params:
         *middle, last = message.params
@@ -162,7 +163,8 @@ def _body(message: Message) -> str:
             if not _may_be_middle(param):
                 raise MalformedLineError(f"A middle parameter cannot be {param!r}")
         words += middle
-        words.append(":" + last if not last or last[0] == ":" or " " in last else last)
+        is_marked = is_marked or not last or last[0] == ":" or " " in last
+        words.append(":" + last if is_marked else last)
     return " ".join(words).translate(_FORBIDDEN)
 
 

@@ -201,18 +201,13 @@ class Frames(WebSocketServerProtocol):
         super().onMessageFrameBegin(length)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        r"""Give the line on; text is UTF-8, or the library has ended the connection with 1007.
+        r"""Give the line on, of either kind: text is UTF-8, or the library has ended all with 1007.
 
         "servers and clients MUST NOT include trailing \r or \n characters" (IRCv3 websocket):
         at the end they do no harm, but two lines are not one.
         """
         line = payload.removesuffix(b"\n").removesuffix(b"\r")
-        if self._subprotocol is not None and isBinary != (self._subprotocol == BINARY):
-            self._fail_connection(
-                self.CLOSE_STATUS_CODE_UNSUPPORTED_DATA,
-                f"Not the kind of message that goes with {self._subprotocol}",
-            )
-        elif b"\n" in line or b"\r" in line:
+        if b"\n" in line or b"\r" in line:
             self._fail_connection(
                 self.CLOSE_STATUS_CODE_POLICY_VIOLATION,
                 "A message is one line of IRC, without CR and LF",

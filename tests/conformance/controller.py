@@ -29,6 +29,9 @@ from tests.conformance.home import ACCOUNT, Home, Value, has_websocket, program
 
 #: Seconds that a start, or an end, may take.
 _PATIENCE = 10.0
+#: Seconds for a message of one connection to reach another.  The suite's tests of WebSocket ask
+#: for it with a PING of the other's, and no PONG waits for what somebody else stores.
+_DELIVERY = 0.05
 
 
 class SecurechatController(BaseServerController, DirectoryBasedController):
@@ -95,6 +98,7 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         ways = {port: self._free_port()}
         listen: dict[str, Value] = {"tls": [f"127.0.0.1:{ways[port]}"]}
         if websocket_port is not None:
+            self.sync_sleep_time = _DELIVERY
             ways[websocket_port] = self._free_port()
             listen["websocket"] = [f"127.0.0.1:{ways[websocket_port]}"]
         # A password of the server is, here, that of the certificate's account.

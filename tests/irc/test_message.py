@@ -130,6 +130,12 @@ class SerializeTests(SynchronousTestCase):
         self.assertGreater(len(body), MAX_BODY - 3)
         body.decode()
 
+    def test_the_cut_does_not_depend_on_spaces(self) -> None:
+        """Who reckons how much text fits reckons with the colon that a space would need."""
+        for text in ("x" * 600, "x " * 300):
+            line = serialize_limited(Message("PRIVMSG", ("#a", text)))
+            self.assertEqual(line, b"PRIVMSG #a :" + text[:498].encode() + b"\r\n")
+
     def test_truncate(self) -> None:
         self.assertEqual(truncate("a\N{SNOWMAN}b", 3), "a")
         self.assertEqual(truncate("a\N{SNOWMAN}b", 4), "a\N{SNOWMAN}")

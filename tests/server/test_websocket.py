@@ -281,14 +281,17 @@ class MessageTests(WebSocketCase):
             protocol.dataReceived(frame(A_TEXT, b"PING a%bQUIT" % ending))
             self.assert_closed(protocol, 1008)
 
-    def test_the_wrong_kind(self) -> None:
-        """ "if `text.ircv3.net` is negotiated, then they will exchange text messages"
-        (IRCv3 websocket).
+    def test_the_other_kind_is_read_too(self) -> None:
+        """ "servers and clients should strive for maximum compatibility" (IRCv3 websocket): what
+        is sent is of the kind that was agreed on.
         """
-        for subprotocol, wrong in ((TEXT, A_BINARY), (BINARY, A_TEXT)):
-            protocol = self.register("alice", subprotocol)
-            protocol.dataReceived(frame(wrong, b"PING a"))
-            self.assert_closed(protocol, 1003)
+        for nick, subprotocol, agreed, other in (
+            ("a", TEXT, A_TEXT, A_BINARY),
+            ("b", BINARY, A_BINARY, A_TEXT),
+        ):
+            protocol = self.register(nick, subprotocol)
+            protocol.dataReceived(frame(other, b"PING a"))
+            self.assertEqual(self.said(protocol), [(agreed, b":irc.test PONG irc.test a")])
 
     def test_text_that_is_not_utf8(self) -> None:
         """ "1007 indicates that an endpoint is terminating the connection because it has received
