@@ -56,10 +56,7 @@ class IRC:
 
     def send(self, *lines: str) -> None:
         """Send lines; `ConnectionEndedError` when nobody takes them."""
-        try:
-            self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
-        except OSError as error:
-            raise ConnectionEndedError(error) from error
+        self._write("".join(f"{line}\r\n" for line in lines).encode())
 
     def expect(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
         """Return the next match among lines (without their tags) not looked at before."""
@@ -106,8 +103,14 @@ class IRC:
         except ConnectionEndedError:
             pass
 
+    def _write(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ConnectionEndedError(error) from error
+
     def _read(self, end: float, wanted: str) -> None:
-        """Wait for bytes, and split the lines off them."""
+        """Wait for bytes, and take the lines from them."""
         self._socket.settimeout(max(0.01, end - time.monotonic()))
         try:
             data = self._socket.recv(65536)
@@ -117,6 +120,9 @@ class IRC:
             raise ConnectionEndedError(error) from error
         if not data:
             raise ConnectionEndedError("the connection is closed")
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         *lines, self._received = (self._received + data).split(b"\r\n")
         self.seen += [line.decode() for line in lines]
 

@@ -167,6 +167,10 @@ class Server:
         """Return the port that the log names."""
         return int(re.findall(r"Listening on .*port=(\d+)", self.log())[0])
 
+    def websocket_port(self) -> int:
+        """Return the port for WebSocket that the log names."""
+        return int(re.findall(r"Listening for WebSocket on .*port=(\d+)", self.log())[0])
+
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process, and do not wait."""
         self.log_file.touch()
