@@ -42,20 +42,25 @@ This port is for IRC clients that speak WebSocket (https://ircv3.net/specs/exten
 """
 
 
+#: Returns the origins, as the header writes them, of the web pages that may connect.
+Origins = Callable[[], tuple[str, ...]]
+
+
 @implementer(IHandshakeListener)
 class WebSocketProtocol(Protocol):
     """Carries lines between a TLS connection with WebSocket in it and a `Connection`."""
 
     transport: TLSMemoryBIOProtocol
+    #: Set when the TLS handshake is complete.
+    _frames: Frames
 
     def __init__(
         self, chat: ChatFactory, library: WebSocketServerFactory, host: str, origins: Origins
     ) -> None:
         self.paused = False
         self.connection = Connection(chat, host, self)
-        self._frames = Frames(self, origins)
-        self._frames.factory = library
-        self._session: Session | None = None
+        self._library = library
+        self._origins = origins
 
     def connectionMade(self) -> None:
         """Wait for the handshakes, TLS's and WebSocket's."""
@@ -63,24 +68,11 @@ class WebSocketProtocol(Protocol):
 
     def handshakeCompleted(self) -> None:
         """Wait for the request of whom the certificate names."""
-        self._session = self.connection.admit()
-        if self._session is not None:
+        session = self.connection.admit()
+        if session is not None:
+            self._frames = Frames(self, session, self._origins)
+            self._frames.factory = self._library
             self._frames.makeConnection(Output(self.connection))
-
-    def opened(self) -> None:
-        """Begin the session: the request was granted."""
-        if self._session is not None:
-            self.connection.begin(self._session)
-
-    def refused(self, code: int, why: str) -> None:
-        """Write to the log that the request was not granted."""
-        if self._session is not None:
-            peer = self._session.peer
-            # What the client sent may be in it.
-            fault = why[:_MAX_FAULT].encode("unicode_escape").decode()
-            self.connection.refused(
-                f"the WebSocket request of {peer.account}/{peer.device} got {code}: {fault}"
-            )
 
     def dataReceived(self, data: bytes) -> None:
         """Pass the bytes on, until the client broke the protocol or took its leave."""
@@ -114,19 +106,16 @@ class WebSocketProtocol(Protocol):
             self._frames.sendClose(self._frames.CLOSE_STATUS_CODE_NORMAL)
 
 
-#: Returns the origins, in the form of the header, that web pages may have.
-Origins = Callable[[], tuple[str, ...]]
-
-
 class Frames(WebSocketServerProtocol):
     """The library's protocol, which gives lines to a `WebSocketProtocol`."""
 
     # Refusals are logged by the connection, in one line and with the address.
     log = make_logger("error")
 
-    def __init__(self, owner: WebSocketProtocol, origins: Origins) -> None:
+    def __init__(self, owner: WebSocketProtocol, session: Session, origins: Origins) -> None:
         super().__init__()
         self._owner = owner
+        self._session = session
         self._origins = origins
         self._subprotocol: str | None = None
 
@@ -162,17 +151,17 @@ class Frames(WebSocketServerProtocol):
         return self._subprotocol
 
     def onOpen(self) -> None:
-        """Begin."""
-        self._owner.opened()
+        """Begin the session: the request was granted."""
+        self._owner.connection.begin(self._session)
 
-    def failHandshake(
-        self,
-        reason: str,
-        code: int = 400,
-        responseHeaders: object = None,
-    ) -> None:
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: object = None) -> None:
         """Answer in a few words, log one line, and hang up."""
-        self._owner.refused(code, reason)
+        peer = self._session.peer
+        # What the client sent may be in the reason.
+        fault = reason[:_MAX_FAULT].encode("unicode_escape").decode()
+        self._owner.connection.refused(
+            f"the WebSocket request of {peer.account}/{peer.device} got {code}: {fault}"
+        )
         body = f"{_ABOUT}{reason}.\n".encode()
         status = HTTPStatus(code)
         head = (
