@@ -14,12 +14,12 @@ from chat.features.rendering import render
 from chat.irc.message import Message
 from chat.irc.names import looks_like_channel
 from chat.irc.standard_replies import fail
-from chat.network.events import Entry
 from chat.network.history import (
     MESSAGES,
     PLAYBACK,
     Around,
     Conversation,
+    Page,
     Place,
     Recent,
     Reference,
@@ -37,6 +37,8 @@ feature.capability("draft/event-playback", "https://ircv3.net/specs/extensions/c
 
 #: The reference of the batch: there is one at a time.
 _BATCH = "history"
+#: What a guest sees of conversations.
+_NOTHING = Page((), is_end=True, from_end=True)
 
 
 @feature.command("CHATHISTORY", parameters=1, cost=3)
@@ -62,9 +64,12 @@ def chathistory(request: Request) -> Effects:
     if part is None:
         raise _refused(request, "INVALID_PARAMS", text="A * is for LATEST only")
     has_playback = "draft/event-playback" in request.session.capabilities
-    entries: list[Entry] = []
+    page: Page | None = _NOTHING
     if place is not None:
-        entries = yield ReadHistory(place, part, PLAYBACK if has_playback else MESSAGES)
+        page = yield ReadHistory(place, part, PLAYBACK if has_playback else MESSAGES)
+    if page is None:
+        text = "There is no such message any more: ask by timestamp="
+        raise _refused(request, "MESSAGE_ERROR", target, text=text)
     viewer = Viewer(
         request.session.capabilities,
         False,
@@ -74,7 +79,9 @@ def chathistory(request: Request) -> Effects:
         request.features,
     )
     lines = (
-        line for entry in entries for line in render(request.features, entry, entry.event, viewer)
+        line
+        for entry in page.entries
+        for line in render(request.features, entry, entry.event, viewer)
     )
     yield from _batch(request, ("chathistory", name), lines)
 
@@ -86,9 +93,10 @@ def _targets(request: Request) -> Effects:
     if not all(isinstance(moment, int) for moment in moments):
         raise _refused(request, "INVALID_PARAMS", text="TARGETS wants two timestamps")
     after, before = sorted(Timestamp(int(moment or 0)) for moment in moments)
-    channels = tuple(channel.name for channel in request.client.channels.values())
-    limit = _limit(request)
-    found: list[Recent] = yield ReadTargets(request.client.account, channels, after, before, limit)
+    rooms = tuple(Room(channel.name) for channel in request.client.channels.values())
+    found: list[Recent] = yield ReadTargets(
+        request.client.account, rooms, Timestamp(0), after, before, _limit(request)
+    )
     lines = (
         Message("CHATHISTORY", ("TARGETS", recent.name, server_time.iso8601(recent.time)))
         for recent in found

@@ -17,7 +17,7 @@ from chat.irc.numerics import Reply
 from chat.irc.standard_replies import StandardReply
 from chat.network.entities import Client
 from chat.network.events import Entry, Event
-from chat.network.history import Around, Place, Span
+from chat.network.history import Around, Layer, Place, Room, Span
 from chat.network.ids import EventId, Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
@@ -78,11 +78,11 @@ class FindAccount(Query):
 
 @frozen
 class ReadHistory(Query):
-    """Answered with the entries of these kinds of events, oldest first."""
+    """Answered with a `Page` of these layers, or ``None`` where a reference is unknown."""
 
     place: Place
     part: Span | Around
-    kinds: tuple[type[Event], ...]
+    layers: tuple[Layer, ...]
 
 
 @frozen
@@ -94,10 +94,12 @@ class FindEntry(Query):
 
 @frozen
 class ReadTargets(Query):
-    """Answered with a list of `Recent`, oldest first, of channels and of an account's talks."""
+    """Answered with a list of `Recent`, oldest first, of rooms and of an account's talks."""
 
     account: str | None
-    channels: tuple[str, ...]
+    rooms: tuple[Room, ...]
+    #: From when on the talks are to be seen.
+    since: Timestamp
     after: Timestamp
     before: Timestamp
     limit: int

@@ -5,17 +5,23 @@ Source: https://ircv3.net/specs/extensions/chathistory
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from attrs import frozen
 
 from chat.network import events
 from chat.network.ids import EventId, Timestamp
 
+#: Before all that is stored.
+EPOCH = Timestamp(0)
+
 
 @frozen
 class Room:
-    """The history of a channel."""
+    """The history of a channel, from the moment ``since`` on."""
 
     name: str
+    since: Timestamp = EPOCH
 
 
 @frozen
@@ -24,6 +30,7 @@ class Conversation:
 
     account: str
     other: str
+    since: Timestamp = EPOCH
 
 
 def guest(nick: str) -> str:
@@ -59,6 +66,19 @@ class Around:
 
 
 @frozen
+class Page:
+    """What a part was answered with: ``entries``, oldest first.
+
+    ``is_end``: in the direction of the part there is nothing beyond them;
+    ``from_end``: that direction is back in time.
+    """
+
+    entries: tuple[events.Entry, ...]
+    is_end: bool
+    from_end: bool
+
+
+@frozen
 class Recent:
     """A place with the time of its latest message; ``name`` as people write it."""
 
@@ -66,14 +86,39 @@ class Recent:
     time: Timestamp
 
 
-#: The events that are history for everybody, and those that event-playback adds.
-MESSAGES: tuple[type[events.Event], ...] = (events.MessageSent, events.MessageRelayed)
-PLAYBACK: tuple[type[events.Event], ...] = (
-    *MESSAGES,
-    events.TagsSent,
-    events.Joined,
-    events.Parted,
-    events.Kicked,
-    events.TopicChanged,
-    events.ModesChanged,
-)
+class Layer(IntEnum):
+    """To whom history shows an event."""
+
+    #: To everybody who may see the place.
+    MESSAGE = 0
+    #: To those with event-playback.
+    EVENT = 1
+    #: To nobody any more, but its id is still a reference.
+    REDACTED = 2
+
+
+#: What a page is of: messages, or with them the events that event-playback adds.
+MESSAGES = (Layer.MESSAGE,)
+PLAYBACK = (Layer.MESSAGE, Layer.EVENT)
+
+_LAYERS: dict[type[events.Event], Layer] = {
+    events.MessageSent: Layer.MESSAGE,
+    events.MessageRelayed: Layer.MESSAGE,
+    events.TagsSent: Layer.EVENT,
+    events.Joined: Layer.EVENT,
+    events.Parted: Layer.EVENT,
+    events.Kicked: Layer.EVENT,
+    events.TopicChanged: Layer.EVENT,
+    events.ModesChanged: Layer.EVENT,
+    events.Tombstone: Layer.REDACTED,
+}
+
+
+def layer_of(event: events.Event) -> Layer | None:
+    """Return the layer of an event, ``None`` where it is no history.
+
+    A message to the operators of a room alone is none: a page is the same for all members.
+    """
+    if isinstance(event, events.MessageSent) and event.rank:
+        return None
+    return _LAYERS.get(type(event))

@@ -34,12 +34,17 @@ class Answers:
         """Return the answer; it fails as the query's class says."""
         match query:
             case ReadHistory():
-                return self.history.read(query.place, query.part, query.kinds)
+                return self.history.read(query.place, query.part, query.layers)
             case FindEntry():
                 return self.history.find(query.uid)
             case ReadTargets():
                 return self.history.targets(
-                    query.account, query.channels, query.after, query.before, query.limit
+                    query.account,
+                    query.rooms,
+                    query.since,
+                    query.after,
+                    query.before,
+                    query.limit,
                 )
             case Rehash():
                 return succeed(self.administration.rehash())

@@ -9,19 +9,19 @@ from attrs import evolve, frozen
 
 from chat.irc.casemap import ascii_fold
 from chat.network.events import Entry, Event, MessageRedacted, MessageSent, Tombstone
-from chat.network.history import guest
+from chat.network.history import Layer, guest, layer_of
 from chat.network.ids import EventId, Timestamp
 from chat.network.ids import Sequence as Position
 from chat.store.codec import decode_event, encode_event
 from chat.store.database import Cursor
 from chat.store.interfaces import UnavailableError, UnusableError
 
-#: uid, time, kind, channel, lesser, greater, payload: a row that has no sequence yet.
-Row = tuple[bytes, int, bytes, bytes | None, bytes | None, bytes | None, bytes]
+#: uid, time, kind, channel, lesser, greater, payload, layer: a row that has no sequence yet.
+Row = tuple[bytes, int, bytes, bytes | None, bytes | None, bytes | None, bytes, int | None]
 
 _INSERT = (
-    "INSERT INTO event (sequence, uid, time, kind, channel, lesser, greater, payload) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO event (sequence, uid, time, kind, channel, lesser, greater, payload, layer) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _REDACTION = MessageRedacted.__name__.encode()
 #: How many uids one query looks for.
@@ -57,6 +57,7 @@ def encode_row(entry: Entry) -> Row:
         lesser,
         greater,
         payload,
+        layer_of(entry.event),
     )
 
 
@@ -133,8 +134,8 @@ def _bury(cursor: Cursor, redaction: Row) -> None:
     if isinstance(event, MessageRedacted):
         kind, payload = encode_event(Tombstone())
         cursor.execute(
-            "UPDATE event SET kind = ?, payload = ? WHERE uid = ?",
-            (kind, payload, event.uid.encode()),
+            "UPDATE event SET kind = ?, payload = ?, layer = ? WHERE uid = ?",
+            (kind, payload, Layer.REDACTED, event.uid.encode()),
         )
 
 

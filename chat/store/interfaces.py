@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from chat.network.errors import UnavailableError as UnavailableError
-from chat.network.events import Entry, Event
-from chat.network.history import Around, Place, Recent, Span
+from chat.network.events import Entry
+from chat.network.history import Around, Layer, Page, Place, Recent, Room, Span
 from chat.network.ids import EventId, Timestamp
 from chat.network.records import Account, Checkpoint, Record, RecordKey
 
@@ -67,22 +67,24 @@ class ICheckpoints(Interface):
 class IHistory(Interface):
     """What was said: the log, by place and time."""
 
-    def read(
-        place: Place, part: Span | Around, kinds: Sequence[type[Event]]
-    ) -> Deferred[list[Entry]]:
-        """Return the entries of ``part``, oldest first; none where a reference is unknown."""
+    def read(place: Place, part: Span | Around, layers: Sequence[Layer]) -> Deferred[Page | None]:
+        """Return the entries of ``part``, or ``None`` where a reference is unknown."""
 
     def find(uid: EventId) -> Deferred[Entry | None]:
         """Return the entry of that id, or ``None``."""
 
     def targets(
         account: str | None,
-        channels: Sequence[str],
+        rooms: Sequence[Room],
+        since: Timestamp,
         after: Timestamp,
         before: Timestamp,
         limit: int,
     ) -> Deferred[list[Recent]]:
-        """Return the channels and talks whose latest message is between two moments."""
+        """Return the rooms and talks whose latest message is between two moments.
+
+        Of talks, only what came from ``since`` on counts.
+        """
 
 
 class IAccounts(Interface):

@@ -139,6 +139,10 @@ class MariaDB(Dialect):
         changes = ", ".join(f"{column} = VALUES({column})" for column in columns)
         return f"{plain_insert(table, key, columns)} ON DUPLICATE KEY UPDATE {changes}"
 
+    def using(self, index: str) -> str:
+        """Return FORCE INDEX, which makes a range of it cheaper than any other plan."""
+        return f"FORCE INDEX ({index})"
+
     def tables_query(self) -> str:
         """Return a SELECT over information_schema."""
         return "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"

@@ -82,6 +82,10 @@ class SQLite(Dialect):
         insert = plain_insert(table, key, columns)
         return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
+    def using(self, index: str) -> str:
+        """Return INDEXED BY."""
+        return f"INDEXED BY {index}"
+
     def tables_query(self) -> str:
         """Return a SELECT over sqlite_master."""
         return "SELECT name FROM sqlite_master WHERE type = 'table'"

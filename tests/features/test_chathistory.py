@@ -31,6 +31,13 @@ class HistoryTests(SynchronousTestCase):
         self.assertEqual(played.tags, {**live.tags, "batch": "history"})
         self.assertEqual(played.params, ("#room", "one"))
 
+    def test_a_reference_that_is_gone(self) -> None:
+        """ "If no message history can be returned due to an error, the MESSAGE_ERROR error code
+        SHOULD be returned" """
+        self.world.page = None
+        (line,) = self.alice.exchange("CHATHISTORY AFTER #room msgid=gone 10")
+        self.assertIn(" FAIL CHATHISTORY MESSAGE_ERROR AFTER #room :", line)
+
     def test_label_is_on_the_batch(self) -> None:
         start, *_ = self.alice.exchange("@label=x CHATHISTORY LATEST #room * 10")
         self.assertEqual(start, "@label=x :irc.test BATCH +history chathistory #room")

@@ -53,6 +53,8 @@ CREATE TABLE IF NOT EXISTS event (
     greater   VARBINARY(255),           -- byte order first: a conversation has one key from both sides
     payload   BLOB NOT NULL,            -- the event's fields as JSON, which may grow fields without
                                         -- a migration
+    layer     INTEGER,                  -- which pages of history show it: 0 all, 1 those with event-playback
+                                        -- too, 2 none any more (it was redacted), NULL: it never was history
     CONSTRAINT event_key PRIMARY KEY (sequence),
     CONSTRAINT event_uid UNIQUE (uid),
     CONSTRAINT event_sequence_dense CHECK (sequence > 0),
@@ -65,14 +67,14 @@ CREATE TABLE IF NOT EXISTS event (
     CONSTRAINT event_conversation CHECK ((lesser IS NULL) = (greater IS NULL))
 );
 
--- A page of a room's history.
-CREATE INDEX IF NOT EXISTS event_by_channel ON event (channel, sequence);
--- Where in a room's history a moment is.
-CREATE INDEX IF NOT EXISTS event_by_channel_time ON event (channel, time);
+-- A page of a room's history: the layer stands before the sequence, so that a page of messages
+-- never walks over a million joins and parts.
+CREATE INDEX IF NOT EXISTS event_by_channel ON event (channel, layer, sequence);
 -- A page of a conversation's history; with the next one, whom an account talked with.
-CREATE INDEX IF NOT EXISTS event_by_conversation ON event (lesser, greater, sequence);
-CREATE INDEX IF NOT EXISTS event_by_conversation_time ON event (lesser, greater, time);
-CREATE INDEX IF NOT EXISTS event_by_greater ON event (greater, sequence);
+CREATE INDEX IF NOT EXISTS event_by_conversation ON event (lesser, greater, layer, sequence);
+CREATE INDEX IF NOT EXISTS event_by_greater ON event (greater, lesser);
+-- Where in the log a moment is, for every room; and what is old enough to go.
+CREATE INDEX IF NOT EXISTS event_by_time ON event (layer, time, sequence);
 
 
 -- The end of the log.  Who appends locks the row first, and so the order is total and dense

@@ -15,7 +15,16 @@ from chat.network.events import (
     TagsSent,
     Tombstone,
 )
-from chat.network.history import MESSAGES, PLAYBACK, Around, Conversation, Recent, Room, Span
+from chat.network.history import (
+    MESSAGES,
+    PLAYBACK,
+    Around,
+    Conversation,
+    Layer,
+    Recent,
+    Room,
+    Span,
+)
 from chat.network.ids import ClientId, EventId, Timestamp
 from chat.store.history import History
 from chat.store.interfaces import IHistory
@@ -50,8 +59,8 @@ class HistoryTests(StoreTestCase):
         return History(database)
 
     async def texts(self, history: History, part: Span | Around, place: Any = None) -> list[str]:
-        entries = await history.read(place or Room("#room"), part, MESSAGES)
-        return [entry.event.text for entry in entries]
+        page = await history.read(place or Room("#room"), part, MESSAGES)
+        return [entry.event.text for entry in page.entries] if page is not None else ["unknown"]
 
     @coroutine_test
     async def test_spans_by_id_and_by_time(self) -> None:
@@ -75,11 +84,12 @@ class HistoryTests(StoreTestCase):
             (Span(2, after=e("e2"), before=e("e6")), "3 4"),
             (Span(2, after=e("e6"), before=e("e2")), "4 5"),
             (Span(2, after=t(2000), before=t(6000), from_end=True), "4 5"),
-            (Span(9, after=e("unknown")), ""),
+            (Span(9, after=e("unknown")), "unknown"),
+            (Span(9, before=e("unknown")), "unknown"),
             (Around(4, e("e5")), "3 4 5 6"),
             (Around(3, t(5000)), "4 5 6"),
             (Around(4, e("e1")), "1 2 3 4"),
-            (Around(4, e("unknown")), ""),
+            (Around(4, e("unknown")), "unknown"),
         ):
             self.assertEqual(" ".join(await self.texts(history, span)), wanted, span)
 
@@ -107,7 +117,7 @@ class HistoryTests(StoreTestCase):
     async def test_kinds(self) -> None:
         reaction = TagsSent(ALICE, "TAGMSG", "#room", "", channel="#room", tags={"+react": "x"})
         history = await self.fill(Joined(ALICE, "#room"), said("one"), reaction)
-        entries = await history.read(Room("#room"), Span(9), PLAYBACK)
+        entries = (await history.read(Room("#room"), Span(9), PLAYBACK)).entries
         kinds = [type(entry.event) for entry in entries]
         self.assertEqual(kinds, [Joined, MessageSent, TagsSent])
         self.assertEqual(entries[2].event, reaction)
@@ -124,8 +134,55 @@ class HistoryTests(StoreTestCase):
         self.assertEqual(await self.texts(history, Span(9)), ["keep"])
         self.assertEqual((await history.find("e2")).event, Tombstone())
         self.assertIsNone(await history.find("e9"))
-        everything = await history.read(Room("#room"), Span(9), [*PLAYBACK, Tombstone])
+        everything = await history.read(Room("#room"), Span(9), list(Layer))
+        self.assertEqual([entry.uid for entry in everything.entries], ["e1", "e2"])
         self.assertNotIn("secret", repr(everything))
+        # What others know its id for still works.
+        self.assertEqual(await self.texts(history, Span(9, before=EventId("e2"))), ["keep"])
+
+    @coroutine_test
+    async def test_the_end_is_told(self) -> None:
+        history = await self.fill(*(said(str(n)) for n in range(1, 6)))
+        for part, is_end in (
+            (Span(4, from_end=True), False),
+            (Span(5, from_end=True), True),
+            (Span(2, after=EventId("e3")), True),
+            (Span(1, after=EventId("e3")), False),
+            (Span(1, after=EventId("e5"), before=EventId("e3")), True),
+            (Span(1, after=EventId("e5"), before=EventId("e2")), False),
+            (Around(5, EventId("e3")), False),
+            (Around(6, EventId("e3")), True),
+        ):
+            page = await history.read(Room("#room"), part, MESSAGES)
+            self.assertEqual(page.is_end, is_end, part)
+
+    @coroutine_test
+    async def test_nothing_is_shown_of_before_a_moment(self) -> None:
+        history = await self.fill(
+            *(said(str(n)) for n in range(1, 6)), told(ALICE, "bob", "old"), said("7")
+        )
+        room = Room("#room", since=Timestamp(3000))
+        for part, wanted in (
+            (Span(9), "3 4 5 7"),
+            (Span(2, from_end=True), "5 7"),
+            (Span(9, before=EventId("e4"), from_end=True), "3"),
+            (Span(9, after=Timestamp(1000)), "3 4 5 7"),
+            (Around(4, EventId("e3")), "3 4 5 7"),
+            (Span(9, before=Timestamp(2000)), ""),
+        ):
+            self.assertEqual(" ".join(await self.texts(history, part, room)), wanted, part)
+        moments = Timestamp(0), Timestamp(9999)
+        recent = await history.targets(
+            "alice", [Room("#room", Timestamp(7001))], Timestamp(6001), *moments, 9
+        )
+        self.assertEqual(recent, [])
+        recent = await history.targets("alice", [room], Timestamp(6000), *moments, 9)
+        self.assertEqual(recent, [Recent("bob", 6000), Recent("#room", 7000)])
+
+    @coroutine_test
+    async def test_what_was_said_to_operators_alone_is_no_history(self) -> None:
+        history = await self.fill(evolve(said("psst"), target="@#room", rank="o"), said("all"))
+        self.assertEqual(await self.texts(history, Span(9)), ["all"])
 
     @coroutine_test
     async def test_targets(self) -> None:
@@ -139,15 +196,16 @@ class HistoryTests(StoreTestCase):
         )
 
         async def targets(after: int, before: int, limit: int = 9) -> list[Recent]:
+            rooms = [Room("#Room"), Room("#quiet"), Room("#empty")]
             return await history.targets(
-                "Alice", ["#Room", "#quiet", "#empty"], Timestamp(after), Timestamp(before), limit
+                "Alice", rooms, Timestamp(0), Timestamp(after), Timestamp(before), limit
             )
 
         room, bob, quiet = Recent("#Room", 6000), Recent("bob", 4000), Recent("#quiet", 1000)
         self.assertEqual(await targets(0, 9999), [quiet, bob, room])
         self.assertEqual(await targets(0, 9999, 2), [quiet, bob])
         self.assertEqual(await targets(1000, 6000), [bob])
-        self.assertEqual(await history.targets(None, [], 0, 9999, 9), [])
+        self.assertEqual(await history.targets(None, [], 0, 0, 9999, 9), [])
 
 
 class SQLiteHistoryTests(HistoryTests, SQLiteCase):

@@ -4,23 +4,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
 from twisted.internet.defer import DeferredList, ensureDeferred
 
-from chat.network.events import MessageSent
-from chat.network.ids import EventId
 from chat.store import migrations
 from chat.store.database import Cursor, Database
-from chat.store.event_table import encode_row, insert_rows
 from chat.store.interfaces import UnusableError
 from chat.store.migrations import MIGRATIONS, VERSION, Migration, prepare, split_statements
 from tests.store.databases import (
-    ALICE,
     MariaDBCase,
     SQLiteCase,
     StoreTestCase,
     coroutine_test,
-    entry,
 )
 
 #: The schema as it was at version 1, which the first networks have.  Never changed.
@@ -151,51 +145,6 @@ class MigrationTests(StoreTestCase):
         self.assertEqual(migrations.schema_path(), Path(sys.prefix) / "share/securechat/schema.sql")
 
 
-class IndexTests(StoreTestCase):
-    """The queries that history is made of use the indexes that are there for them."""
-
-    QUERIES = (
-        (
-            "SELECT payload FROM event WHERE channel = x'23726f6f6d33' AND sequence < 2000 "
-            "ORDER BY sequence DESC LIMIT 50",
-            "event_by_channel",
-        ),
-        (
-            "SELECT payload FROM event WHERE lesser = x'616c69636533' AND greater = x'626f6230' "
-            "AND sequence < 2000 ORDER BY sequence DESC LIMIT 50",
-            "event_by_conversation",
-        ),
-        (
-            "SELECT payload FROM event WHERE greater = x'626f6230' AND sequence > 2000 "
-            "ORDER BY sequence LIMIT 50",
-            "event_by_greater",
-        ),
-        ("SELECT sequence FROM event WHERE uid = x'6d7367'", "event_uid"),
-    )
-
-    def explain(self, cursor: Cursor, sql: str) -> tuple[str, str]:
-        """Return the index that is used, and the plan."""
-        raise NotImplementedError
-
-    @coroutine_test
-    async def test_plans(self) -> None:
-        database = await self.new_database()
-        rows = []
-        for n in range(3000):
-            text = MessageSent(ALICE, "PRIVMSG", "x", "hello")
-            room = evolve(text, channel=f"#Room{n % 30}")
-            sender = evolve(ALICE, account=f"Alice{n % 20}")
-            direct = evolve(text, actor=sender, account=f"Bob{n % 3}")
-            rows += [encode_row(entry(room)), encode_row(entry(direct))]
-        rows.append(encode_row(evolve(entry("hello"), uid=EventId("msg"))))
-        await database.run_write(insert_rows, 0, rows)
-        for sql, index in self.QUERIES:
-            used, plan = await database.run_read(self.explain, sql)
-            self.assertIn(index, used)
-            self.assertNotIn("filesort", plan)
-            self.assertNotIn("TEMP B-TREE", plan)
-
-
 class SQLiteSchema(SQLiteCase):
     def describe(self, cursor: Cursor) -> object:
         return [
@@ -203,11 +152,6 @@ class SQLiteSchema(SQLiteCase):
             (name, " ".join("".join(sql.split("\n")).split()) if sql else None)
             for name, sql in query(cursor, "SELECT name, sql FROM sqlite_master ORDER BY name")
         ]
-
-    def explain(self, cursor: Cursor, sql: str) -> tuple[str, str]:
-        plan = str(query(cursor, f"EXPLAIN QUERY PLAN {sql}"))
-        # The index of a UNIQUE constraint has no name of its own; number 1 is the primary key.
-        return plan.replace("sqlite_autoindex_event_2", "event_uid"), plan
 
 
 class MariaDBSchema(MariaDBCase):
@@ -238,10 +182,6 @@ class MariaDBSchema(MariaDBCase):
             )
         ]
 
-    def explain(self, cursor: Cursor, sql: str) -> tuple[str, str]:
-        (row,) = query(cursor, f"EXPLAIN {sql}")
-        return row[5].decode(), str(row)
-
 
 class SQLiteMigrationTests(SQLiteSchema, MigrationTests):
     pass
@@ -251,12 +191,4 @@ class MariaDBMigrationTests(MariaDBSchema, MigrationTests):
     pass
 
 
-class SQLiteIndexTests(SQLiteSchema, IndexTests):
-    pass
-
-
-class MariaDBIndexTests(MariaDBSchema, IndexTests):
-    pass
-
-
-del MigrationTests, IndexTests
+del MigrationTests

@@ -29,7 +29,7 @@ from chat.irc.casemap import CASEMAPPINGS
 from chat.irc.message import parse
 from chat.network.errors import UnavailableError
 from chat.network.events import Entry, Event
-from chat.network.history import Recent
+from chat.network.history import Page, Recent, layer_of
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
 from chat.network.records import Account
 from chat.network.session import Peer, Session
@@ -118,6 +118,8 @@ class World:
         self.hold_answers = False
         self.rehash_problem: str | None = None
         self.history_asked: list[ReadHistory] = []
+        #: What history is answered with, but for its entries.
+        self.page: Page | None = Page((), is_end=True, from_end=True)
         self._count = 0
 
     def add_account(self, name: str, password: str = "secret", role: str = "user") -> None:
@@ -252,19 +254,22 @@ class FakeClient:
                 return self.world.accounts.get(query.account.lower(), (None, ""))[0]
             case ReadHistory():
                 self.world.history_asked.append(query)
-                return [
+                entries = tuple(
                     entry
                     for entry in self.world.log.stored
-                    if type(entry.event) in query.kinds
+                    if layer_of(entry.event) in query.layers
                     and getattr(entry.event, "channel", None) == getattr(query.place, "name", None)
-                ]
+                    and entry.time >= query.place.since
+                )
+                page = self.world.page
+                return page and evolve(page, entries=entries)
             case FindEntry():
                 found = [entry for entry in self.world.log.stored if entry.uid == query.uid]
                 return found[0] if found else None
             case Rehash():
                 return self.world.rehash_problem
             case ReadTargets():
-                return [Recent(name, Timestamp(1_700_000_000_000)) for name in query.channels]
+                return [Recent(room.name, Timestamp(1_700_000_000_000)) for room in query.rooms]
             case CheckOperator():
                 return self.world.operators.get(query.name) == query.password
         return UnavailableError("nobody knows")
