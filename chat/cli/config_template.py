@@ -67,6 +67,12 @@ nickname = "account"
 # "closed": accounts are made by "securechat user add".
 registration = "closed"
 
+[history]
+# How much of each room and conversation is kept; 0: for ever.  What is older, or beyond that
+# many messages, is deleted.  The mode +H of a room can only be stricter.
+# keep_days = 0
+# keep_messages = 0
+
 [limits]
 {limits}
 

@@ -34,6 +34,7 @@ from chat.network import masks, modes
 from chat.network.entities import Channel
 from chat.network.events import ModesChanged
 from chat.network.policy import RefusedError, must_have_rank
+from chat.network.retention import parse_retention
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -159,6 +160,11 @@ def _valid(request: Request, channel: Channel, letter: str, argument: str) -> st
         if not argument.isascii() or not argument.isdigit() or int(argument) < 1:
             raise _invalid(channel, letter, argument, "A limit is a whole number above 0")
         return str(min(int(argument), 1_000_000_000))
+    if letter == modes.HISTORY:
+        if parse_retention(argument) is None:
+            text = "Wanted messages:duration, such as 1000:30d; 0 for no bound"
+            raise _invalid(channel, letter, argument, text)
+        return argument
     if letter == modes.FORWARD:
         target = request.network.channel(argument)
         if target is None:

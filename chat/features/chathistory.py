@@ -18,17 +18,16 @@ from chat.network.history import (
     MESSAGES,
     PLAYBACK,
     Around,
-    Conversation,
     Page,
     Place,
     Recent,
     Reference,
-    Room,
     Span,
     guest,
 )
 from chat.network.ids import EventId, Timestamp
 from chat.network.policy import RefusedError
+from chat.network.retention import of_network, visible_room, visible_talk
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -93,9 +92,12 @@ def _targets(request: Request) -> Effects:
     if not all(isinstance(moment, int) for moment in moments):
         raise _refused(request, "INVALID_PARAMS", text="TARGETS wants two timestamps")
     after, before = sorted(Timestamp(int(moment or 0)) for moment in moments)
-    rooms = tuple(Room(channel.name) for channel in request.client.channels.values())
+    history, now = request.settings.history, request.now
+    channels = request.client.channels.values()
+    rooms = tuple(visible_room(channel, history, now) for channel in channels)
+    since = of_network(history).since(now)
     found: list[Recent] = yield ReadTargets(
-        request.client.account, rooms, Timestamp(0), after, before, _limit(request)
+        request.client.account, rooms, since, after, before, _limit(request)
     )
     lines = (
         Message("CHATHISTORY", ("TARGETS", recent.name, server_time.iso8601(recent.time)))
@@ -123,12 +125,12 @@ def _place(request: Request, target: str) -> tuple[Place | None, str]:
         if channel is None or client not in channel.members:
             text = "Only members may read a channel's history"
             raise _refused(request, "INVALID_TARGET", target, text=text)
-        return Room(channel.name), channel.name
+        return visible_room(channel, request.settings.history, request.now), channel.name
     if client.account is None:
         return None, target
     other = request.network.client(target)
     account = target if other is None else other.account or guest(other.nick)
-    return Conversation(client.account, account), target
+    return visible_talk(client.account, account, request.settings.history, request.now), target
 
 
 def _reference(request: Request, word: str) -> Reference | None:

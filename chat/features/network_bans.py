@@ -5,10 +5,9 @@ Source: the commands of InspIRCd and Ergo.
 
 from __future__ import annotations
 
-import re
-
 from chat.features import time
 from chat.features.feature import Audit, Effects, Feature, Request
+from chat.irc.durations import parse_duration
 from chat.irc.message import truncate
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network import bans
@@ -17,8 +16,6 @@ from chat.network.ids import Timestamp
 from chat.network.policy import RefusedError
 
 feature = Feature()
-
-_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
 
 @feature.command("KLINE", privileged=True)
@@ -53,7 +50,7 @@ def _ban(request: Request) -> Effects:
     if not words:
         yield from _list(request)
         return
-    seconds = _seconds(words[0]) if len(words) > 1 else None
+    seconds = parse_duration(words[0]) if len(words) > 1 else None
     if seconds is not None:
         del words[0]
     command, mask = request.message.command, bans.canonical(words[0])
@@ -90,12 +87,3 @@ def _list(request: Request) -> Effects:
 
 def _note(command: str, code: str, mask: str, text: str) -> StandardReply:
     return StandardReply("NOTE", command, code, (mask,), text)
-
-
-def _seconds(word: str) -> int | None:
-    """Return the seconds of ``1d12h30m``, or ``None`` if ``word`` is no duration."""
-    found = _DURATION.fullmatch(word)
-    if found is None or not any(found.groups()):
-        return None
-    units = (86_400, 3600, 60, 1)
-    return sum(int(count or 0) * unit for count, unit in zip(found.groups(), units, strict=True))

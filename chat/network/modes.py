@@ -11,6 +11,8 @@ BAN = "b"
 EXCEPTION = "e"
 INVITE_EXCEPTION = "I"
 FORWARD = "f"
+#: How much history is kept, as ``messages:duration``.
+HISTORY = "H"
 INVITE_ONLY = "i"
 KEY = "k"
 LIMIT = "l"
@@ -55,6 +57,7 @@ CHANNEL_MODES: dict[str, ModeKind] = {
     INVITE_EXCEPTION: ModeKind.LIST,
     KEY: ModeKind.ALWAYS,
     FORWARD: ModeKind.WHEN_SET,
+    HISTORY: ModeKind.WHEN_SET,
     LIMIT: ModeKind.WHEN_SET,
     NO_CTCP: ModeKind.FLAG,
     REGISTERED_SPEAKERS: ModeKind.FLAG,

@@ -5,11 +5,15 @@ The names are those of ``securechat.toml``; `chat.server.config` reads it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NewType
 
 from attrs import field, frozen
 
 from chat.network.ids import Timestamp
+
+#: A whole number, or 0 for no bound.
+Bound = NewType("Bound", int)
+UNBOUNDED = Bound(0)
 
 
 @frozen
@@ -86,6 +90,14 @@ class Limits:
 
 
 @frozen
+class HistorySettings:
+    """Section ``[history]``: what of each room and conversation is kept."""
+
+    keep_days: Bound = UNBOUNDED
+    keep_messages: Bound = UNBOUNDED
+
+
+@frozen
 class Settings:
     """All that handlers may know of the configuration and of the program."""
 
@@ -105,3 +117,4 @@ class Settings:
     denied_client_tags: tuple[str, ...] = ()
     accounts: AccountSettings = field(factory=AccountSettings)
     limits: Limits = field(factory=Limits)
+    history: HistorySettings = field(factory=HistorySettings)

@@ -18,7 +18,7 @@ from cattrs import Converter, override, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
-from chat.network.settings import AccountSettings, Limits
+from chat.network.settings import AccountSettings, Bound, HistorySettings, Limits
 from chat.store.url import parse_url
 
 #: The configuration's file in the directory of a network.
@@ -95,6 +95,7 @@ class Config:
     database: DatabaseSection = field(factory=DatabaseSection)
     accounts: AccountSettings = field(factory=AccountSettings)
     limits: Limits = field(factory=Limits)
+    history: HistorySettings = field(factory=HistorySettings)
     operators: dict[str, str] = field(factory=dict, repr=False)
     authority: AuthoritySection = field(factory=AuthoritySection)
     directory: Path = Path()
@@ -179,6 +180,12 @@ def _scalar(kind: type) -> Callable[[Any, object], Any]:
     return structure
 
 
+def _bound(found: Any, _: object) -> int:
+    if type(found) is not int or found < 0:
+        raise _WrongError(found, "a whole number, 0 for no bound")
+    return found
+
+
 def _choice(found: object, kind: Any) -> object:
     if found not in get_args(kind):
         raise _WrongError(found, " or ".join(map(json.dumps, get_args(kind))))
@@ -211,6 +218,7 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for kind in _KINDS:
         converter.register_structure_hook(kind, _scalar(kind))
+    converter.register_structure_hook_func(lambda kind: kind is Bound, _bound)
     converter.register_structure_hook_func(
         lambda kind: cast(object, get_origin(kind)) is Literal, _choice
     )

@@ -63,6 +63,7 @@ def make_settings(config: Config, now: datetime) -> Settings:
         config.network.denied_client_tags,
         config.accounts,
         config.limits,
+        config.history,
     )
 
 

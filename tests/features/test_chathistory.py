@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import parse
 from chat.network.history import Around, Conversation, Room, Span
+from chat.network.settings import HistorySettings
 from tests.support.world import World
 
 CAPS = "draft/chathistory batch server-time message-tags labeled-response echo-message"
@@ -103,6 +105,28 @@ class HistoryTests(SynchronousTestCase):
         ):
             (line,) = self.alice.exchange(f"CHATHISTORY {words}")
             self.assertIn(f" FAIL CHATHISTORY {code} {words.split()[0]} ", line)
+
+    def test_bounds_hold_at_once(self) -> None:
+        self.world.settings = evolve(self.world.settings, history=HistorySettings(keep_days=2))
+        self.alice.machine.settings = self.world.settings
+        self.world.clock.advance(1000)
+        now, day = 1_700_001_000_000, 86_400_000
+        self.alice.exchange(
+            "CHATHISTORY LATEST #room * 5",
+            "CHATHISTORY LATEST bob * 5",
+            "MODE #room +H 0:1d",
+            "CHATHISTORY LATEST #room * 5",
+            f"CHATHISTORY TARGETS {T1} {T2} 5",
+            # A room can only be stricter.
+            "MODE #room +H 0:30d",
+            "CHATHISTORY LATEST #room * 5",
+        )
+        room, talk = Room("#room", now - 2 * day), Conversation("alice", "bob", now - 2 * day)
+        short = Room("#room", now - day)
+        places = [query.place for query in self.world.history_asked]
+        self.assertEqual(places, [room, talk, short, room])
+        (targets,) = self.world.targets_asked
+        self.assertEqual((targets.rooms, targets.since), ((short,), now - 2 * day))
 
     def test_targets(self) -> None:
         lines = self.alice.exchange(f"CHATHISTORY TARGETS {T1} {T2} 10")

@@ -64,6 +64,9 @@ login = "optional"
 [limits]
 flood = false
 flood_rate = 3
+[history]
+keep_days = 30
+keep_messages = 0
 [operators]
 root = "{HASH}"
 """
@@ -71,6 +74,7 @@ root = "{HASH}"
         config = load(self.path)
         self.assertEqual(config.limits.flood_rate, 3.0)
         self.assertEqual(config.listen.websocket, ("127.0.0.1:6698",))
+        self.assertEqual((config.history.keep_days, config.history.keep_messages), (30, 0))
         self.assertEqual(config.operators, {"root": HASH})
         self.assertNotIn("mariadb", repr(config))
         self.assertNotIn(HASH, repr(config))
@@ -85,6 +89,8 @@ root = "{HASH}"
             MINIMAL + "[limits]\nsendq = 0": "limits.sendq: found 0, wanted a whole number above 0",
             MINIMAL + "[limits]\nsendq = true": "limits.sendq: found true, wanted a whole number",
             MINIMAL + "[limits]\nflood = 1": "limits.flood: found 1, wanted true or false",
+            MINIMAL
+            + "[history]\nkeep_days = -1": "found -1, wanted a whole number, 0 for no bound",
             MINIMAL + "[accounts]\nlogins = 1": "accounts: unknown logins, wanted login, identity",
             MINIMAL + "[account]\nlogin = 1": "the file: unknown account, wanted network, tls",
             MINIMAL + "[listen]\ntls = 'x'": 'listen.tls: found "x", wanted a list',

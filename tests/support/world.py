@@ -33,7 +33,7 @@ from chat.network.history import Page, Recent, layer_of
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
 from chat.network.records import Account
 from chat.network.session import Peer, Session
-from chat.network.settings import AccountSettings, Limits, Settings
+from chat.network.settings import AccountSettings, HistorySettings, Limits, Settings
 from chat.network.state import Network
 from chat.server.hub import Hub
 from chat.session.machine import SessionMachine
@@ -95,6 +95,7 @@ class World:
         limits: Limits | None = None,
         motd: tuple[str, ...] = (),
         casemapping: str = "ascii",
+        history: HistorySettings | None = None,
     ) -> None:
         self.clock = Clock()
         self.network = Network(CASEMAPPINGS[casemapping])
@@ -107,6 +108,7 @@ class World:
             casemapping,
             accounts=accounts,
             limits=limits or Limits(flood=False),
+            history=history or HistorySettings(),
         )
         self.log = MemoryLog()
         self.hub = Hub(self.clock, None, self.network, self.settings, FEATURES)
@@ -118,6 +120,7 @@ class World:
         self.hold_answers = False
         self.rehash_problem: str | None = None
         self.history_asked: list[ReadHistory] = []
+        self.targets_asked: list[ReadTargets] = []
         #: What history is answered with, but for its entries.
         self.page: Page | None = Page((), is_end=True, from_end=True)
         self._count = 0
@@ -269,6 +272,7 @@ class FakeClient:
             case Rehash():
                 return self.world.rehash_problem
             case ReadTargets():
+                self.world.targets_asked.append(query)
                 return [Recent(room.name, Timestamp(1_700_000_000_000)) for room in query.rooms]
             case CheckOperator():
                 return self.world.operators.get(query.name) == query.password
