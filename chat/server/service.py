@@ -25,6 +25,8 @@ from chat.features.feature import load as load_features
 from chat.irc.casemap import CASEMAPPINGS
 from chat.network.events import NodeStarted
 from chat.network.ids import Timestamp
+from chat.network.modes import HISTORY
+from chat.network.retention import of_network, of_room
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.pki.errors import PkiError
@@ -45,6 +47,8 @@ _log = Logger()
 _CHECKPOINT = 60.0
 #: Seconds between two looks at the revocation list.
 _LOOK = 3600.0
+#: Seconds between two times of deleting what is beyond the bounds of history.
+_PRUNE = 300.0
 #: Seconds at the end for a checkpoint, and for what the log was given: an end takes under 5.
 _LAST_CHECKPOINT, _DRAIN = 1.0, 2.0
 
@@ -131,6 +135,7 @@ class ChatService(Service):
         rehash_on_sighup(reactor, self.rehash)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
+        self._every(_PRUNE, self._prune)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
 
     async def _listen(self, chat: ChatFactory) -> None:
@@ -230,6 +235,26 @@ class ChatService(Service):
         except UnavailableError as error:
             self._network.touch([*map(self._network.key_of, changed), *removed])
             _log.warn("No checkpoint: {why}", why=error)
+
+    async def _prune(self) -> None:
+        """Delete what is beyond the bounds of history."""
+        store, hub = self._store, self._hub
+        if store is None or hub is None:
+            return
+        history = hub.settings.history
+        rooms = {
+            channel.name: of_room(channel, history)
+            for channel in self._network.channels.values()
+            if HISTORY in channel.modes
+        }
+        try:
+            deleted = await store.pruner.run(of_network(history), rooms, hub.now())
+        except UnavailableError as error:
+            if self.running:
+                _log.warn("What is beyond the bounds stays for now: {why}", why=error)
+            return
+        if deleted:
+            _log.info("Deleted {count} events that are beyond the bounds", count=deleted)
 
     async def _renew_revocations(self) -> None:
         """Have a fresh revocation list, and take it into use."""

@@ -152,6 +152,10 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
             "the database is an older copy, restart the server"
         )
     missing = read_entries(cursor, applied) if last > applied else []
+    if len(missing) != last - applied:
+        raise UnavailableError(
+            f"some of the log between {applied} and {last} is deleted: restart the server"
+        )
     earlier = find_uids(cursor, doubtful)
     earlier.update((entry.uid.encode(), entry.time) for entry in missing)
     new = []

@@ -31,6 +31,7 @@ class IEventLog(Interface):
     """One ordered, dense log of the network's events."""
 
     position: int = Attribute("The sequence of the last entry that the subscriber was given.")
+    waiting: int = Attribute("How many entries wait to be stored.")
 
     def append(entries: Sequence[Entry], *, deadline: float | None) -> Deferred[None]:
         """Put ``entries`` in the log as one atomic batch, in order.

@@ -174,9 +174,14 @@ class EventLog:
                     "the database is an older copy"
                 )
             page = await self.read(self.position, self._page)
-            while page:
+            while page and page[-1].sequence == self.position + len(page):
                 self._deliver(page)
                 page = await self.read(self.position, self._page)
+            if page or self.position < last:
+                raise UnusableError(
+                    f"the log behind {self.position} is not whole: another server has moved the "
+                    "checkpoint on and deleted some of it; start again"
+                )
         except BaseException:
             self._apply = None
             raise

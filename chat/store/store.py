@@ -15,6 +15,7 @@ from chat.store.history import History
 from chat.store.log import EventLog
 from chat.store.mariadb import MariaDB
 from chat.store.migrations import prepare
+from chat.store.pruning import Pruner
 from chat.store.sqlite import SQLite
 from chat.store.url import DatabaseURL, SQLiteURL, parse_url
 
@@ -28,6 +29,7 @@ class Store:
     checkpoints: Checkpoints
     accounts: Accounts
     history: History
+    pruner: Pruner
 
     async def close(self, deadline: float = 2.0) -> None:
         """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
@@ -54,10 +56,12 @@ async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float
     except BaseException:
         await database.close()
         raise
+    log = EventLog(database, reactor)
     return Store(
         database,
-        EventLog(database, reactor),
+        log,
         Checkpoints(database),
         Accounts(database),
         History(database),
+        Pruner(database, log, reactor),
     )

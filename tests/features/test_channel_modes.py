@@ -175,6 +175,17 @@ class RestrictionTests(ModesCase):
         other = self.world.client("other")
         self.assertEqual(numerics(other.exchange("JOIN #room")), ["473"])
 
+    def test_history(self) -> None:
+        """InspIRCd, "chanhistory": "<count>:<period>", "Channel operators"."""
+        for wrong in ("1000", "10:1800", "x:1d"):
+            (line,) = self.op.exchange(f"MODE #room +H {wrong}")
+            self.assertIn(f" 696 op #room H {wrong} :Wanted messages:duration, such as", line)
+        self.guest.send("JOIN #room")
+        self.assertEqual(numerics(self.guest.exchange("MODE #room +H 5:1d")), ["482"])
+        self.assertEqual(numerics(self.op.exchange("MODE #room +H 1000:30d")), ["MODE"])
+        self.assertIn("H", self.op.exchange("MODE #room")[0].split()[4])
+        self.assertEqual(numerics(self.op.exchange("MODE #room -H")), ["MODE"])
+
     def test_auditorium(self) -> None:
         self.op.send("MODE #room +u")
         self.guest.send("JOIN #room")
