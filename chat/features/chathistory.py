@@ -11,7 +11,7 @@ from datetime import datetime
 from chat.features import server_time
 from chat.features.feature import Effects, Feature, ReadHistory, ReadTargets, Request, Viewer
 from chat.features.rendering import render
-from chat.irc.message import Message
+from chat.irc.message import Message, serialize_limited
 from chat.irc.names import looks_like_channel
 from chat.irc.standard_replies import fail
 from chat.network.history import (
@@ -77,12 +77,29 @@ def chathistory(request: Request) -> Effects:
         request.settings,
         request.features,
     )
-    lines = (
-        line
-        for entry in page.entries
-        for line in render(request.features, entry, entry.event, viewer)
-    )
-    yield from _batch(request, ("chathistory", name), lines)
+    shown = [list(render(request.features, entry, entry.event, viewer)) for entry in page.entries]
+    fitting = _fitting(shown, page.from_end, request.settings.limits.sendq // 2)
+    is_end = page.is_end and len(fitting) == len(shown)
+    lines = (line for one in fitting for line in one)
+    yield from _batch(request, ("chathistory", name), lines, is_end=is_end)
+
+
+def _fitting(shown: list[list[Message]], from_end: bool | None, size: int) -> list[list[Message]]:
+    """Return as many entries as fit into ``size`` bytes, at least one.
+
+    A page that a client's outbox cannot hold would cost it its connection; what is left
+    out, at the far end, comes with the next page.
+    """
+    sizes = [sum(len(serialize_limited(line)) for line in lines) for lines in shown]
+    first, behind, total = 0, len(shown), sum(sizes)
+    while total > size and behind - first > 1:
+        if from_end or (from_end is None and first <= len(shown) - behind):
+            total -= sizes[first]
+            first += 1
+        else:
+            behind -= 1
+            total -= sizes[behind]
+    return shown[first:behind]
 
 
 def _targets(request: Request) -> Effects:
@@ -96,21 +113,29 @@ def _targets(request: Request) -> Effects:
     channels = request.client.channels.values()
     rooms = tuple(visible_room(channel, history, now) for channel in channels)
     since = of_network(history).since(now)
+    limit = _limit(request)
+    # One more than wanted tells whether there is more.
     found: list[Recent] = yield ReadTargets(
-        request.client.account, rooms, since, after, before, _limit(request)
+        request.client.account, rooms, since, after, before, limit + 1
     )
     lines = (
         Message("CHATHISTORY", ("TARGETS", recent.name, server_time.iso8601(recent.time)))
-        for recent in found
+        for recent in found[:limit]
     )
-    yield from _batch(request, ("draft/chathistory-targets",), lines)
+    kind = ("draft/chathistory-targets",)
+    yield from _batch(request, kind, lines, is_end=len(found) <= limit)
 
 
-def _batch(request: Request, kind: tuple[str, ...], lines: Iterable[Message]) -> Effects:
-    if "batch" not in request.session.capabilities:
+def _batch(
+    request: Request, kind: tuple[str, ...], lines: Iterable[Message], *, is_end: bool
+) -> Effects:
+    capabilities = request.session.capabilities
+    if "batch" not in capabilities:
         yield from lines
         return
-    yield Message("BATCH", (f"+{_BATCH}", *kind))
+    knows_tags = not capabilities.isdisjoint({"message-tags", "draft/chathistory"})
+    tags = {"draft/chathistory-end": ""} if is_end and knows_tags else {}
+    yield Message("BATCH", (f"+{_BATCH}", *kind), tags=tags)
     for line in lines:
         # A multiline message is a batch within the batch.
         yield line if "batch" in line.tags else line.tagged({"batch": _BATCH})

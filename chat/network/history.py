@@ -70,12 +70,12 @@ class Page:
     """What a part was answered with: ``entries``, oldest first.
 
     ``is_end``: in the direction of the part there is nothing beyond them;
-    ``from_end``: that direction is back in time.
+    ``from_end``: that direction is back in time, or ``None``: it is both.
     """
 
     entries: tuple[events.Entry, ...]
     is_end: bool
-    from_end: bool
+    from_end: bool | None
 
 
 @frozen

@@ -119,7 +119,7 @@ def _read_around(
     before = _page(cursor, place, 0, middle, half, layers, from_end=True)
     rest = around.limit - len(before)
     entries = before + _page(cursor, place, middle - 1, END, rest, layers, from_end=False)
-    return Page(tuple(entries), is_end=len(entries) < around.limit, from_end=False)
+    return Page(tuple(entries), is_end=len(entries) < around.limit, from_end=None)
 
 
 def _position(

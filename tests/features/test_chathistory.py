@@ -6,12 +6,14 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import parse
-from chat.network.history import Around, Conversation, Room, Span
+from chat.network.history import Around, Conversation, Page, Room, Span
 from chat.network.settings import HistorySettings
 from tests.support.world import World
 
 CAPS = "draft/chathistory batch server-time message-tags labeled-response echo-message"
 T1, T2 = "timestamp=2023-11-14T22:13:20.000Z", "timestamp=2023-11-14T22:13:21.500Z"
+
+END = "@draft/chathistory-end"
 
 
 class HistoryTests(SynchronousTestCase):
@@ -27,7 +29,7 @@ class HistoryTests(SynchronousTestCase):
         (echo,) = self.alice.exchange("@+x=y PRIVMSG #room :one")
         self.alice.exchange("TOPIC #room :not a message")
         start, line, end = self.alice.exchange("CHATHISTORY LATEST #ROOM * 10")
-        self.assertEqual(start, ":irc.test BATCH +history chathistory #room")
+        self.assertEqual(start, f"{END} :irc.test BATCH +history chathistory #room")
         self.assertEqual(end, ":irc.test BATCH -history")
         played, live = parse(line.encode()), parse(echo.encode())
         self.assertEqual(played.tags, {**live.tags, "batch": "history"})
@@ -42,7 +44,7 @@ class HistoryTests(SynchronousTestCase):
 
     def test_label_is_on_the_batch(self) -> None:
         start, *_ = self.alice.exchange("@label=x CHATHISTORY LATEST #room * 10")
-        self.assertEqual(start, "@label=x :irc.test BATCH +history chathistory #room")
+        self.assertEqual(start, f"{END};label=x :irc.test BATCH +history chathistory #room")
 
     def test_event_playback(self) -> None:
         self.alice.exchange("TOPIC #room :Topic", "@+react=x TAGMSG #room")
@@ -106,6 +108,37 @@ class HistoryTests(SynchronousTestCase):
             (line,) = self.alice.exchange(f"CHATHISTORY {words}")
             self.assertIn(f" FAIL CHATHISTORY {code} {words.split()[0]} ", line)
 
+    def test_the_end_is_marked(self) -> None:
+        """Pull request 598 of the specifications: the tag is on the batch behind which there is
+        nothing; without it a client may go on, however few messages came."""
+        self.alice.exchange("PRIVMSG #room :one")
+        for is_end in (True, False):
+            self.world.page = Page((), is_end, from_end=True)
+            start = self.alice.exchange("CHATHISTORY LATEST #room * 1")[0]
+            self.assertEqual(start.startswith(END), is_end)
+        (first, *_) = self.alice.exchange("JOIN #other", f"CHATHISTORY TARGETS {T1} {T2} 1")[-3:]
+        self.assertEqual(first, ":irc.test BATCH +history draft/chathistory-targets")
+        plain = self.world.client("bob", "batch", account="bob")
+        plain.exchange("JOIN #room")
+        self.world.page = Page((), is_end=True, from_end=True)
+        start = plain.exchange("CHATHISTORY LATEST #room * 1")[0]
+        self.assertEqual(start, ":irc.test BATCH +history chathistory #room")
+
+    def test_a_page_fits_into_what_may_wait_for_a_client(self) -> None:
+        for n in range(6):
+            self.alice.exchange(f"PRIVMSG #room :{n} {'x' * 300}")
+        limits = evolve(self.world.settings.limits, sendq=2 * 1000)
+        self.alice.machine.settings = evolve(self.world.settings, limits=limits)
+        for from_end, wanted in ((True, "4 5"), (False, "0 1"), (None, "2 3")):
+            self.world.page = Page((), is_end=True, from_end=from_end)
+            start, *lines, _ = self.alice.exchange("CHATHISTORY LATEST #room * 50")
+            self.assertFalse(start.startswith(END))
+            texts = [parse(line.encode()).params[1].split()[0] for line in lines]
+            self.assertEqual(" ".join(texts), wanted)
+        limits = evolve(limits, sendq=20)
+        self.alice.machine.settings = evolve(self.world.settings, limits=limits)
+        self.assertEqual(len(self.alice.exchange("CHATHISTORY LATEST #room * 50")), 3)
+
     def test_bounds_hold_at_once(self) -> None:
         self.world.settings = evolve(self.world.settings, history=HistorySettings(keep_days=2))
         self.alice.machine.settings = self.world.settings
@@ -130,7 +163,7 @@ class HistoryTests(SynchronousTestCase):
 
     def test_targets(self) -> None:
         lines = self.alice.exchange(f"CHATHISTORY TARGETS {T1} {T2} 10")
-        self.assertEqual(lines[0], ":irc.test BATCH +history draft/chathistory-targets")
+        self.assertEqual(lines[0], f"{END} :irc.test BATCH +history draft/chathistory-targets")
         self.assertEqual(
             lines[1],
             "@batch=history :irc.test CHATHISTORY TARGETS #room 2023-11-14T22:13:20.000Z",
