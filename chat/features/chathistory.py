@@ -6,28 +6,24 @@ Source: https://ircv3.net/specs/extensions/chathistory
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 
-from chat.features import server_time
-from chat.features.feature import Effects, Feature, ReadHistory, ReadTargets, Request, Viewer
-from chat.features.rendering import render
-from chat.irc.message import Message, serialize_limited
-from chat.irc.names import looks_like_channel
+from chat.features import playback, server_time
+from chat.features.feature import Effects, Feature, ReadHistory, ReadTargets, Request
+from chat.irc.message import Message
 from chat.irc.standard_replies import fail
 from chat.network.history import (
     MESSAGES,
     PLAYBACK,
     Around,
     Page,
-    Place,
     Recent,
     Reference,
+    Room,
     Span,
-    guest,
 )
 from chat.network.ids import EventId, Timestamp
 from chat.network.policy import RefusedError
-from chat.network.retention import of_network, visible_room, visible_talk
+from chat.network.retention import of_network, visible_room
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -57,7 +53,10 @@ def chathistory(request: Request) -> Effects:
     if parse is None or len(request.params) != wanted:
         raise _refused(request, "INVALID_PARAMS", text="See HELP CHATHISTORY for the parameters")
     target = request.params[1]
-    place, name = _place(request, target)
+    try:
+        place = playback.place_of(request, target)
+    except LookupError as error:
+        raise _refused(request, "INVALID_TARGET", target, text=str(error.args[0])) from None
     references = [_reference(request, word) for word in request.params[2:-1]]
     part = parse(references, _limit(request))
     if part is None:
@@ -69,37 +68,12 @@ def chathistory(request: Request) -> Effects:
     if page is None:
         text = "There is no such message any more: ask by timestamp="
         raise _refused(request, "MESSAGE_ERROR", target, text=text)
-    viewer = Viewer(
-        request.session.capabilities,
-        False,
-        request.client.nick,
-        request.network,
-        request.settings,
-        request.features,
-    )
-    shown = [list(render(request.features, entry, entry.event, viewer)) for entry in page.entries]
-    fitting = _fitting(shown, page.from_end, request.settings.limits.sendq // 2)
+    shown = playback.show(request, page.entries)
+    fitting = playback.fitting(request, shown, from_end=page.from_end)
     is_end = page.is_end and len(fitting) == len(shown)
+    name = place.name if isinstance(place, Room) else target
     lines = (line for one in fitting for line in one)
     yield from _batch(request, ("chathistory", name), lines, is_end=is_end)
-
-
-def _fitting(shown: list[list[Message]], from_end: bool | None, size: int) -> list[list[Message]]:
-    """Return as many entries as fit into ``size`` bytes, at least one.
-
-    A page that a client's outbox cannot hold would cost it its connection; what is left
-    out, at the far end, comes with the next page.
-    """
-    sizes = [sum(len(serialize_limited(line)) for line in lines) for lines in shown]
-    first, behind, total = 0, len(shown), sum(sizes)
-    while total > size and behind - first > 1:
-        if from_end or (from_end is None and first <= len(shown) - behind):
-            total -= sizes[first]
-            first += 1
-        else:
-            behind -= 1
-            total -= sizes[behind]
-    return shown[first:behind]
 
 
 def _targets(request: Request) -> Effects:
@@ -129,33 +103,9 @@ def _targets(request: Request) -> Effects:
 def _batch(
     request: Request, kind: tuple[str, ...], lines: Iterable[Message], *, is_end: bool
 ) -> Effects:
-    capabilities = request.session.capabilities
-    if "batch" not in capabilities:
-        yield from lines
-        return
-    knows_tags = not capabilities.isdisjoint({"message-tags", "draft/chathistory"})
+    knows_tags = not request.session.capabilities.isdisjoint({"message-tags", "draft/chathistory"})
     tags = {"draft/chathistory-end": ""} if is_end and knows_tags else {}
-    yield Message("BATCH", (f"+{_BATCH}", *kind), tags=tags)
-    for line in lines:
-        # A multiline message is a batch within the batch.
-        yield line if "batch" in line.tags else line.tagged({"batch": _BATCH})
-    yield Message("BATCH", (f"-{_BATCH}",))
-
-
-def _place(request: Request, target: str) -> tuple[Place | None, str]:
-    """Return where ``target`` is, and its name; ``None`` where nothing is kept."""
-    client = request.client
-    if looks_like_channel(target):
-        channel = request.network.channel(target)
-        if channel is None or client not in channel.members:
-            text = "Only members may read a channel's history"
-            raise _refused(request, "INVALID_TARGET", target, text=text)
-        return visible_room(channel, request.settings.history, request.now), channel.name
-    if client.account is None:
-        return None, target
-    other = request.network.client(target)
-    account = target if other is None else other.account or guest(other.nick)
-    return visible_talk(client.account, account, request.settings.history, request.now), target
+    return playback.batch(request, _BATCH, kind, lines, tags)
 
 
 def _reference(request: Request, word: str) -> Reference | None:
@@ -166,12 +116,9 @@ def _reference(request: Request, word: str) -> Reference | None:
         return EventId(value)
     if kind == "timestamp":
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            raise _refused(request, "INVALID_PARAMS", word, text="Invalid timestamp") from None
-        if moment.tzinfo is None:
-            raise _refused(request, "INVALID_PARAMS", word, text="A timestamp ends with Z")
-        return Timestamp(int(moment.timestamp() * 1000))
+            return server_time.parse_time(value)
+        except ValueError as error:
+            raise _refused(request, "INVALID_PARAMS", word, text=str(error)) from None
     raise _refused(
         request, "INVALID_MSGREFTYPE", word.split()[0], text="Wanted msgid= or timestamp="
     )

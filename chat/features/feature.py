@@ -19,6 +19,7 @@ from chat.network.entities import Client
 from chat.network.events import Entry, Event
 from chat.network.history import Around, Layer, Place, Room, Span
 from chat.network.ids import EventId, Timestamp
+from chat.network.search import Search
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
 from chat.network.state import Network
@@ -103,6 +104,13 @@ class ReadTargets(Query):
     after: Timestamp
     before: Timestamp
     limit: int
+
+
+@frozen
+class SearchHistory(Query):
+    """Answered with `Found`."""
+
+    search: Search
 
 
 @frozen

@@ -23,6 +23,17 @@ def time_tag(entry: Entry, line: Message, index: int) -> Mapping[str, str]:
     return {"time": iso8601(entry.time)}
 
 
+def parse_time(text: str) -> Timestamp:
+    """Return the moment of a text like `iso8601` makes; ValueError says what is wrong with it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("Invalid timestamp") from None
+    if moment.tzinfo is None:
+        raise ValueError("A timestamp ends with Z")
+    return Timestamp(int(moment.timestamp() * 1000))
+
+
 def iso8601(time: Timestamp) -> str:
     """Return ``YYYY-MM-DDThh:mm:ss.sssZ``."""
     moment = datetime.fromtimestamp(time / 1000, UTC)

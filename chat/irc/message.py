@@ -95,7 +95,7 @@ def parse(line: bytes, *, errors: str = "strict", tag_limit: int = MAX_TAGS) -> 
         raise MalformedLineError("The line holds a control character that ends lines")
     if start:
         raw, _, text = text.partition(" ")
-        tags = _parse_tags(raw[1:])
+        tags = parse_tags(raw[1:])
         text = text.lstrip(" ")
     source = None
     if text[:1] == ":":
@@ -186,7 +186,8 @@ def _command_of(body: bytes) -> str:
     return words[0].decode().upper() if words and words[0].isalnum() else "*"
 
 
-def _parse_tags(raw: str) -> dict[str, str]:
+def parse_tags(raw: str) -> dict[str, str]:
+    """Return the tags of ``key=value;key=value``, without escapes."""
     tags = {}
     for item in raw.split(";"):
         key, _, value = item.partition("=")

@@ -74,6 +74,8 @@ class Limits:
     devices: int = 50
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
+    #: Messages that one SEARCH looks at.
+    search: int = 100_000
     #: Bytes that may wait for a client that reads slowly.
     sendq: int = 1_048_576
     #: Lines of one client that may wait for their turn.

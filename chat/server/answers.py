@@ -7,9 +7,17 @@ from typing import Any, Protocol
 from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 
-from chat.features.feature import FindEntry, Query, ReadHistory, ReadTargets, Rehash, Restart
+from chat.features.feature import (
+    FindEntry,
+    Query,
+    ReadHistory,
+    ReadTargets,
+    Rehash,
+    Restart,
+    SearchHistory,
+)
 from chat.server.gatekeeper import Gatekeeper
-from chat.store.interfaces import IHistory
+from chat.store.interfaces import IHistory, ISearcher
 
 
 class IAdministration(Protocol):
@@ -28,6 +36,7 @@ class Answers:
 
     gatekeeper: Gatekeeper
     history: IHistory
+    searcher: ISearcher
     administration: IAdministration
 
     def ask(self, query: Query, host: str) -> Deferred[Any]:
@@ -46,6 +55,8 @@ class Answers:
                     query.before,
                     query.limit,
                 )
+            case SearchHistory():
+                return self.searcher.search(query.search)
             case Rehash():
                 return succeed(self.administration.rehash())
             case Restart():

@@ -124,9 +124,8 @@ class ChatService(Service):
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
-        await self._listen(
-            ChatFactory(hub, Answers(self._gatekeeper, store.history, self), self._tls)
-        )
+        answers = Answers(self._gatekeeper, store.history, store.searcher, self)
+        await self._listen(ChatFactory(hub, answers, self._tls))
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))

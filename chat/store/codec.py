@@ -35,6 +35,11 @@ def decode_event(kind: bytes, payload: bytes) -> Event:
     return _converter.structure(json.loads(payload), event_class)
 
 
+def escaped(text: str) -> str:
+    """Return ``text`` as it stands in a payload."""
+    return _encoder.encode(text)[1:-1]
+
+
 def record_kind(kind: type[Record]) -> bytes:
     """Return the name of a record's class in the database."""
     return _KINDS[kind]

@@ -14,6 +14,7 @@ from chat.network.events import Entry
 from chat.network.history import Around, Layer, Page, Place, Recent, Room, Span
 from chat.network.ids import EventId, Timestamp
 from chat.network.records import Account, Checkpoint, Record, RecordKey
+from chat.network.search import Found, Search
 
 #: What a subscriber of the log is called with: entries in order, each exactly once.
 Apply = Callable[[Sequence[Entry]], None]
@@ -86,6 +87,13 @@ class IHistory(Interface):
 
         Of talks, only what came from ``since`` on counts.
         """
+
+
+class ISearcher(Interface):
+    """Looks for messages."""
+
+    def search(search: Search) -> Deferred[Found]:
+        """Return what matches, as far as the search got."""
 
 
 class IAccounts(Interface):

@@ -16,6 +16,7 @@ from chat.store.log import EventLog
 from chat.store.mariadb import MariaDB
 from chat.store.migrations import prepare
 from chat.store.pruning import Pruner
+from chat.store.search import Searcher
 from chat.store.sqlite import SQLite
 from chat.store.url import DatabaseURL, SQLiteURL, parse_url
 
@@ -29,6 +30,7 @@ class Store:
     checkpoints: Checkpoints
     accounts: Accounts
     history: History
+    searcher: Searcher
     pruner: Pruner
 
     async def close(self, deadline: float = 2.0) -> None:
@@ -63,5 +65,6 @@ async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float
         Checkpoints(database),
         Accounts(database),
         History(database),
+        Searcher(database, reactor),
         Pruner(database, log, reactor),
     )

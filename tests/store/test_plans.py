@@ -14,12 +14,14 @@ from chat.network.events import Joined, MessageSent, SessionEnded
 from chat.network.history import MESSAGES, PLAYBACK, Around, Conversation, Room, Span
 from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.retention import Retention
+from chat.network.search import Search
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Cursor, Database
 from chat.store.event_table import encode_row, insert_rows
 from chat.store.history import History
 from chat.store.log import EventLog
 from chat.store.pruning import Pruner
+from chat.store.search import Searcher
 from tests.store.databases import (
     ALICE,
     MariaDBCase,
@@ -135,6 +137,14 @@ class PlanTests(PlanCase):
         await self.assert_bounded(lambda: history.targets("bob0", rooms, *moments, 50))
         recent = await history.targets("bob0", rooms, *moments, 50)
         self.assertEqual(len(recent), 22)
+
+    @coroutine_test
+    async def test_search(self) -> None:
+        searcher = Searcher(await self.filled(), Clock(), first_page=100)
+        rooms = (Room("#room3"), Room("#busy", since=Timestamp(50)))
+        for after, before in ((None, None), (None, Timestamp(900)), (Timestamp(100), None)):
+            search = Search(rooms, 9, 100, "bob0", Timestamp(50), after=after, before=before)
+            await self.assert_bounded(lambda: searcher.search(search))  # noqa: B023
 
     @coroutine_test
     async def test_pruning(self) -> None:

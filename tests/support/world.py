@@ -21,6 +21,7 @@ from chat.features.feature import (
     ReadHistory,
     ReadTargets,
     Rehash,
+    SearchHistory,
     load,
 )
 from chat.features.scram import Challenge, JudgeProof, Keys, ScramKeys
@@ -32,6 +33,7 @@ from chat.network.events import Entry, Event
 from chat.network.history import Page, Recent, layer_of
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
 from chat.network.records import Account
+from chat.network.search import Found, Search
 from chat.network.session import Peer, Session
 from chat.network.settings import AccountSettings, HistorySettings, Limits, Settings
 from chat.network.state import Network
@@ -121,6 +123,8 @@ class World:
         self.rehash_problem: str | None = None
         self.history_asked: list[ReadHistory] = []
         self.targets_asked: list[ReadTargets] = []
+        self.searched: list[Search] = []
+        self.found = Found(())
         #: What history is answered with, but for its entries.
         self.page: Page | None = Page((), is_end=True, from_end=True)
         self._count = 0
@@ -269,6 +273,9 @@ class FakeClient:
             case FindEntry():
                 found = [entry for entry in self.world.log.stored if entry.uid == query.uid]
                 return found[0] if found else None
+            case SearchHistory():
+                self.world.searched.append(query.search)
+                return self.world.found
             case Rehash():
                 return self.world.rehash_problem
             case ReadTargets():
