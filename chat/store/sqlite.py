@@ -73,6 +73,8 @@ class SQLite(Dialect):
         if writes:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # What was taken back is overwritten, and not only unlinked.
+            connection.execute("PRAGMA secure_delete = ON")
         else:
             connection.execute("PRAGMA query_only = ON")
 

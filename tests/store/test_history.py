@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
@@ -26,10 +27,11 @@ from chat.network.history import (
     Span,
 )
 from chat.network.ids import ClientId, EventId, Timestamp
+from chat.store.database import Cursor, Database
 from chat.store.history import History
 from chat.store.interfaces import IHistory
 from chat.store.log import EventLog
-from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test
+from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test, entry
 
 ALICE = Actor(ClientId("a"), "alice!a@h", "Alice")
 BOB = Actor(ClientId("b"), "bob!b@h", "bob")
@@ -44,9 +46,11 @@ def told(sender: Actor, account: str, text: str) -> MessageSent:
 
 
 class HistoryTests(StoreTestCase):
+    database: Database
+
     async def fill(self, *events: Event) -> History:
         """Store the events, one a second from 1000 on, with the ids e1, e2, ..."""
-        database = await self.new_database()
+        database = self.database = await self.new_database()
         log = EventLog(database, reactor)
         await log.subscribe(0, lambda entries: None)
         await log.append(
@@ -209,7 +213,31 @@ class HistoryTests(StoreTestCase):
 
 
 class SQLiteHistoryTests(HistoryTests, SQLiteCase):
-    pass
+    @coroutine_test
+    async def test_no_byte_of_a_redacted_message_stays_in_the_file(self) -> None:
+        """Neither in the row nor in pages that are free now, which a long text had."""
+        long = "sesame " * 2000
+        messages = [said(f"keep {n}") for n in range(50)]
+        await self.fill(*messages, said("open sesame"), said(long), said("keep the last"))
+        path = Path(self.database.dialect.url.path)
+        await self.database.run_write(_checkpoint, deadline=5)
+        self.assertIn(b"sesame", path.read_bytes())
+        log = EventLog(self.database, reactor)
+        await log.subscribe(53, lambda entries: None)
+        for uid in ("e51", "e52"):
+            redaction = MessageRedacted(ALICE, "#room", EventId(uid), "oops", "#room")
+            await log.append([entry(redaction)], deadline=10)
+        await self.database.run_write(_checkpoint, deadline=5)
+        self.assertNotIn(b"sesame", path.read_bytes())
+        self.assertIn(b"keep the last", path.read_bytes())
+
+
+def _checkpoint(cursor: Cursor) -> None:
+    """Bring the write-ahead log into the file, outside of a transaction, and empty it."""
+    cursor.execute("COMMIT")
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ((busy, *_),) = cursor.fetchall()
+    assert not busy
 
 
 class MariaDBHistoryTests(HistoryTests, MariaDBCase):
