@@ -36,7 +36,7 @@ def on_sqlite(**sections: str) -> Stored:
     home = make_home(**sections)
 
     def query(sql: str) -> list[tuple[object, ...]]:
-        connection = sqlite3.connect(home.directory / "securechat.db")
+        connection = sqlite3.connect(home.directory / "securechat.db", isolation_level=None)
         try:
             return connection.execute(sql).fetchall()
         finally:
