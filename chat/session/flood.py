@@ -23,7 +23,11 @@ class Allowance:
         return cls(burst, rate, burst, now)
 
     def wait(self, cost: float, now: float) -> float:
-        """Take ``cost`` and return 0, or take nothing and return the seconds until it is there."""
+        """Take ``cost`` and return 0, or take nothing and return the seconds until it is there.
+
+        What costs more than the burst takes all of it: else it would wait for ever.
+        """
+        cost = min(cost, self.burst)
         self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
         if self._left >= cost:

@@ -180,6 +180,14 @@ class FloodTests(SynchronousTestCase):
             world.clock.advance(1)
         self.assertEqual(at_once + 10 + len(alice.lines()), 60)
 
+    def test_what_costs_more_than_the_burst_waits_and_passes(self) -> None:
+        world = World(limits=Limits(flood_burst=6, flood_rate=2.0))
+        alice = world.client("alice")
+        alice.send("SEARCH text=x;in=alice", "PING done")
+        self.assertNotIn("PONG", alice.commands())
+        world.clock.pump([0.5] * 20)
+        self.assertIn("PONG", alice.commands())
+
     def test_told_once_for_each_flood(self) -> None:
         world = World(limits=Limits(flood_burst=25, flood_rate=2.0))
         alice = world.client("alice", "standard-replies")
