@@ -17,7 +17,9 @@ from chat.network.retention import of_network, visible_room
 from chat.network.search import Found, Search
 
 feature = Feature()
-feature.capability("soju.im/search", "https://codeberg.org/emersion/soju/src/doc/ext/search.md")
+feature.capability(
+    "soju.im/search", "https://codeberg.org/emersion/soju/src/branch/master/doc/ext/search.md"
+)
 
 _ATTRIBUTES = frozenset({"in", "from", "after", "before", "text", "limit"})
 #: The reference of the batch: there is one at a time.
