@@ -33,13 +33,10 @@ _PLACES = 100
 #: For how long events are kept that are no history, in seconds: nobody reads them again.
 _PASSED = 86_400
 
-
 #: A room's name, or the two accounts of a conversation, as the columns have them.
 _Key = tuple[bytes, ...]
-
-
-class _BusyError(Exception):
-    """The log has other things to do."""
+#: What deletes some rows of one range, at most so many, and returns how many went.
+_Step = Callable[[Cursor, int], int]
 
 
 @frozen
@@ -57,49 +54,44 @@ class Pruner:
         Returns how many rows went.  Ends early when much waits for the log: the
         next run goes on.  Fails with `UnavailableError`.
         """
-        deleted: list[int] = []
-        try:
-            await self._prune_old(network, now, deleted)
-            bounds = {folded(name): bound for name, bound in rooms.items()}
-            for name, bound in bounds.items():
-                await self._prune_place(Room(_text(name)), bound, now, deleted)
-            if network.messages:
-                count = Retention(network.messages)
-                async for place in self._places():
-                    if not isinstance(place, Room) or folded(place.name) not in bounds:
-                        await self._prune_place(place, count, now, deleted)
-        except _BusyError:
-            pass
-        return sum(deleted)
+        deleted = 0
+        async for step in self._ranges(network, rooms, now):
+            found = self._step
+            while found == self._step:
+                if self._log.waiting > _BUSY:
+                    return deleted
+                found = await self._database.run_write(step, self._step, deadline=_DEADLINE)
+                deleted += found
+                if found:
+                    await deferLater(self._clock, _PAUSE)
+        return deleted
 
-    async def _prune_old(self, network: Retention, now: Timestamp, deleted: list[int]) -> None:
+    async def _ranges(
+        self, network: Retention, rooms: Mapping[str, Retention], now: Timestamp
+    ) -> AsyncIterator[_Step]:
+        """Yield what there is to delete, range by range."""
         passed = Retention(seconds=min(_PASSED, network.seconds or _PASSED))
-        await self._repeat(deleted, partial(_delete_old, layer=None, before=passed.since(now)))
+        yield partial(_delete_old, layer=None, before=passed.since(now))
         if network.seconds:
             for layer in Layer:
-                before = network.since(now)
-                await self._repeat(deleted, partial(_delete_old, layer=layer, before=before))
+                yield partial(_delete_old, layer=layer, before=network.since(now))
+        async for place, bound in self._bounded(network, rooms):
+            last = await self._database.run_read(_last_beyond, place, bound, now)
+            if last:
+                for layer in Layer:
+                    yield partial(_delete_until, place=place, layer=layer, last=last)
 
-    async def _prune_place(
-        self, place: Place, bound: Retention, now: Timestamp, deleted: list[int]
-    ) -> None:
-        last = await self._database.run_read(_last_beyond, place, bound, now)
-        if last:
-            for layer in Layer:
-                await self._repeat(
-                    deleted, partial(_delete_until, place=place, layer=layer, last=last)
-                )
-
-    async def _repeat(self, deleted: list[int], step: Callable[[Cursor, int], int]) -> None:
-        """Run a step until it finds too little to be worth another."""
-        found = self._step
-        while found == self._step:
-            if self._log.waiting > _BUSY:
-                raise _BusyError
-            found = await self._database.run_write(step, self._step, deadline=_DEADLINE)
-            deleted.append(found)
-            if found:
-                await deferLater(self._clock, _PAUSE)
+    async def _bounded(
+        self, network: Retention, rooms: Mapping[str, Retention]
+    ) -> AsyncIterator[tuple[Place, Retention]]:
+        """Yield the places that have bounds besides the network's age."""
+        own = {folded(name) for name in rooms}
+        for name, bound in rooms.items():
+            yield Room(name), bound
+        if network.messages:
+            async for place in self._places():
+                if not isinstance(place, Room) or folded(place.name) not in own:
+                    yield place, Retention(network.messages)
 
     async def _places(self) -> AsyncIterator[Place]:
         """Yield every room and conversation that has rows."""
