@@ -1,5 +1,6 @@
 # make run   a network in this checkout, its server, and the console connected to it
 # make test  what the tests need, the whole suite, and the counts
+# make bench [SCENARIO=NAME] [ARGS=...]  benchmarks of this machine (docs/performance.md)
 # make conformance IRCTEST=PATH  the public suite irctest, from a checkout (docs/conformance.md)
 
 PYTHON ?= python3
@@ -8,13 +9,16 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--config-settings editable_mode=compat
 
-.PHONY: run test conformance lint clean
+.PHONY: run test bench conformance lint clean
 
 run: $(VENV)/installed
 	@$(BIN)/securechat run
 
 test: $(VENV)/installed-tests
 	@$(BIN)/python tests/run.py
+
+bench: $(VENV)/installed-tests
+	@$(BIN)/python -m bench $(SCENARIO) $(ARGS)
 
 conformance:
 	@$(PYTHON) tests/conformance/run.py "$(IRCTEST)" $(ARGS)

@@ -6,7 +6,7 @@ import json
 
 from attrs import fields
 
-from chat.network.settings import Limits
+from chat.network.settings import Limits, Performance
 
 _TEMPLATE = """\
 # The configuration of a securechat network.
@@ -76,6 +76,11 @@ registration = "closed"
 [limits]
 {limits}
 
+[performance]
+# Entries (messages, joins, ...) that may wait to be stored: from half of it on, senders are
+# slowed down.  And those of one transaction.  A restart takes them into use.
+{performance}
+
 [operators]
 # name = "hash", from "securechat password-hash"
 """
@@ -83,7 +88,6 @@ registration = "closed"
 
 def render(*, network: str, server: str, database: str, passphrase_file: str | None) -> str:
     """Return the text of a new configuration."""
-    limits = Limits()
     return _TEMPLATE.format(
         name=quote(network),
         server=quote(server),
@@ -93,10 +97,16 @@ def render(*, network: str, server: str, database: str, passphrase_file: str | N
             if passphrase_file is None
             else f"passphrase_file = {quote(passphrase_file)}"
         ),
-        limits="\n".join(
-            f"# {attribute.name} = {json.dumps(getattr(limits, attribute.name))}"
-            for attribute in fields(Limits)
-        ),
+        limits=_defaults(Limits()),
+        performance=_defaults(Performance()),
+    )
+
+
+def _defaults(section: Limits | Performance) -> str:
+    """Return the keys of a section with their defaults, commented out."""
+    return "\n".join(
+        f"# {attribute.name} = {json.dumps(getattr(section, attribute.name))}"
+        for attribute in fields(type(section))
     )
 
 

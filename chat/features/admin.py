@@ -18,7 +18,7 @@ from chat.irc.numerics import (
 feature = Feature()
 
 
-@feature.command("ADMIN")
+@feature.command("ADMIN", appends=False)
 def admin(request: Request) -> Effects:
     """ADMIN: ask who runs the server."""
     settings = request.settings

@@ -36,7 +36,7 @@ _BATCH = "history"
 _NOTHING = Page((), is_end=True, from_end=True)
 
 
-@feature.command("CHATHISTORY", parameters=1, cost=3)
+@feature.command("CHATHISTORY", parameters=1, appends=False, cost=3)
 def chathistory(request: Request) -> Effects:
     """CHATHISTORY subcommand target reference [reference] limit: read what was said before.
 

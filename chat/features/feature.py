@@ -119,6 +119,11 @@ class Rehash(Query):
 
 
 @frozen
+class ReadFigures(Query):
+    """Answered with the `Figures` of now."""
+
+
+@frozen
 class Restart(Query):
     """Answered with ``None``; the server ends soon after, and starts again."""
 
@@ -204,6 +209,8 @@ class Command:
     #: Whether the next such command may start before this one is on disk: only
     #: where the handler changes nothing that another handler looks at.
     pipelined: bool = False
+    #: Whether it may put something in the log: it waits while the log has too much to store.
+    appends: bool = True
     #: What it takes from the session's flood allowance.
     cost: int = 1
 
@@ -247,13 +254,23 @@ class Feature:
         phases: Iterable[Phase] = (Phase.REGISTERED,),
         privileged: bool = False,
         pipelined: bool = False,
+        appends: bool = True,
         cost: int = 1,
     ) -> Callable[[_H], _H]:
         """Register the decorated generator function as the handler of ``name``."""
 
         def register(handler: _H) -> _H:
             self.commands.append(
-                Command(name, handler, parameters, frozenset(phases), privileged, pipelined, cost)
+                Command(
+                    name,
+                    handler,
+                    parameters,
+                    frozenset(phases),
+                    privileged,
+                    pipelined,
+                    appends,
+                    cost,
+                )
             )
             return handler
 

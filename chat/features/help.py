@@ -14,7 +14,7 @@ feature = Feature()
 _LINE = 60
 
 
-@feature.command("HELP")
+@feature.command("HELP", appends=False)
 def help_(request: Request) -> Effects:
     """HELP [command]: see how a command is used, or which ones there are."""
     commands = request.features.commands
@@ -39,7 +39,7 @@ def help_(request: Request) -> Effects:
         yield RPL_ENDOFHELP("*")
 
 
-@feature.command("HELPOP")
+@feature.command("HELPOP", appends=False)
 def helpop(request: Request) -> Effects:
     """HELPOP [command]: the same as HELP."""
     return help_(request)

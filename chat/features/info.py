@@ -12,7 +12,7 @@ from chat.irc.numerics import RPL_ENDOFINFO, RPL_INFO
 feature = Feature()
 
 
-@feature.command("INFO")
+@feature.command("INFO", appends=False)
 def info(request: Request) -> Effects:
     """INFO: read about the software and how long it has been running."""
     settings = request.settings

@@ -23,7 +23,7 @@ feature.capability(
 _TOKENS = 13
 
 
-@feature.command("ISUPPORT", phases=(Phase.REGISTERING, Phase.REGISTERED))
+@feature.command("ISUPPORT", phases=(Phase.REGISTERING, Phase.REGISTERED), appends=False)
 def isupport(request: Request) -> Effects:
     """ISUPPORT: see all features of the server again."""
     session = request.session

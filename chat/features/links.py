@@ -11,7 +11,7 @@ from chat.irc.numerics import RPL_ENDOFLINKS, RPL_LINKS
 feature = Feature()
 
 
-@feature.command("LINKS")
+@feature.command("LINKS", appends=False)
 def links(request: Request) -> Effects:
     """LINKS: list the network's servers."""
     settings = request.settings

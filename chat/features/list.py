@@ -27,7 +27,7 @@ _LONGEST = 255
 _CONDITION = re.compile(r"([CTct]?)([<>])(\d{1,9})")
 
 
-@feature.command("LIST", cost=4)
+@feature.command("LIST", appends=False, cost=4)
 def list_(request: Request) -> Effects:
     """LIST [condition[,condition]]: see the channels with their members and topics.
 

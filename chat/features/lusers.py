@@ -21,7 +21,7 @@ from chat.network.state import Network
 feature = Feature()
 
 
-@feature.command("LUSERS")
+@feature.command("LUSERS", appends=False)
 def lusers(request: Request) -> Effects:
     """LUSERS: count the people, operators and channels."""
     yield from counts(request.network)

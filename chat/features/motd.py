@@ -18,7 +18,7 @@ from chat.network.settings import Settings
 feature = Feature()
 
 
-@feature.command("MOTD")
+@feature.command("MOTD", appends=False)
 def motd(request: Request) -> Effects:
     """MOTD: read the message of the day."""
     if request.param(0) not in ("", request.settings.server):

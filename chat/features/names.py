@@ -20,7 +20,7 @@ feature.capability("userhost-in-names", "https://ircv3.net/specs/extensions/user
 _LINE = 330
 
 
-@feature.command("NAMES", cost=2)
+@feature.command("NAMES", appends=False, cost=2)
 def names(request: Request) -> Effects:
     """NAMES #channel[,#channel]: see who is on channels."""
     for name in dict.fromkeys(filter(None, request.param(0).split(","))):

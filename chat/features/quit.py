@@ -13,7 +13,7 @@ from chat.network.session import Phase
 feature = Feature()
 
 
-@feature.command("QUIT", phases=(Phase.REGISTERING, Phase.REGISTERED), cost=0)
+@feature.command("QUIT", phases=(Phase.REGISTERING, Phase.REGISTERED), appends=False, cost=0)
 def quit_(request: Request) -> Effects:
     """QUIT [reason]: leave the network."""
     reason = request.param(0)

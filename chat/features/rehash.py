@@ -12,7 +12,7 @@ from chat.irc.standard_replies import fail
 feature = Feature()
 
 
-@feature.command("REHASH", privileged=True, cost=5)
+@feature.command("REHASH", privileged=True, appends=False, cost=5)
 def rehash(request: Request) -> Effects:
     """REHASH: read configuration and certificates again; nobody is disconnected (operators)."""
     yield Audit("asks to read the configuration again")
@@ -23,7 +23,7 @@ def rehash(request: Request) -> Effects:
         yield fail("REHASH", "CONFIG_BAD", text=problem)
 
 
-@feature.command("RESTART", privileged=True)
+@feature.command("RESTART", privileged=True, appends=False)
 def restart(request: Request) -> Effects:
     """RESTART: end the server and start it again (operators)."""
     yield Audit("restarts the server")

@@ -26,7 +26,7 @@ _ATTRIBUTES = frozenset({"in", "from", "after", "before", "text", "limit"})
 _BATCH = "search"
 
 
-@feature.command("SEARCH", parameters=1, cost=10)
+@feature.command("SEARCH", parameters=1, appends=False, cost=10)
 def search(request: Request) -> Effects:
     """SEARCH attribute=value[;attribute=value]: look for messages in what was said before.
 

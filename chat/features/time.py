@@ -14,7 +14,7 @@ from chat.network.ids import Timestamp
 feature = Feature()
 
 
-@feature.command("TIME")
+@feature.command("TIME", appends=False)
 def time(request: Request) -> Effects:
     """TIME: ask for the server's time."""
     server = request.settings.server

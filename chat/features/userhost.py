@@ -15,7 +15,7 @@ feature = Feature()
 _MOST = 5
 
 
-@feature.command("USERHOST", parameters=1)
+@feature.command("USERHOST", parameters=1, appends=False)
 def userhost(request: Request) -> Effects:
     """USERHOST nickname...: see user and host of up to five people."""
     found = map(request.network.client, request.params[:_MOST])
@@ -28,7 +28,7 @@ def _describe(client: Client) -> str:
     return f"{client.nick}{operator}={away}{client.username}@{client.host}"
 
 
-@feature.command("ISON", parameters=1)
+@feature.command("ISON", parameters=1, appends=False)
 def ison(request: Request) -> Effects:
     """ISON nickname...: see which of these people are connected."""
     nicks = " ".join(request.params).split()

@@ -12,7 +12,7 @@ from chat.irc.numerics import ERR_NOSUCHSERVER, RPL_VERSION
 feature = Feature()
 
 
-@feature.command("VERSION")
+@feature.command("VERSION", appends=False)
 def version(request: Request) -> Effects:
     """VERSION: ask which software the server runs."""
     settings = request.settings

@@ -66,7 +66,7 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
 }
 
 
-@feature.command("WHO", parameters=1, cost=3)
+@feature.command("WHO", parameters=1, appends=False, cost=3)
 def who(request: Request) -> Effects:
     """WHO #channel|mask [o][%fields[,token]]: list people, with o only operators."""
     mask = request.params[0]

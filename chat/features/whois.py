@@ -35,7 +35,7 @@ feature = Feature()
 _LINE = 380
 
 
-@feature.command("WHOIS", cost=2)
+@feature.command("WHOIS", appends=False, cost=2)
 def whois(request: Request) -> Effects:
     """WHOIS nickname: see who somebody is."""
     server = request.params[0] if request.param(1) else ""

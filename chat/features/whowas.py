@@ -18,7 +18,7 @@ from chat.irc.numerics import (
 feature = Feature()
 
 
-@feature.command("WHOWAS", cost=2)
+@feature.command("WHOWAS", appends=False, cost=2)
 def whowas(request: Request) -> Effects:
     """WHOWAS nickname [count]: see who had a nickname, the latest first."""
     nick = request.param(0)

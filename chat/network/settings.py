@@ -100,6 +100,16 @@ class HistorySettings:
 
 
 @frozen
+class Performance:
+    """Section ``[performance]``: how much the log takes in; it holds from the next start."""
+
+    #: Entries that may wait to be stored; from half of it on, senders are slowed down.
+    queue: int = 10_000
+    #: Entries of one transaction; what one command leads to is never split.
+    batch: int = 500
+
+
+@frozen
 class Settings:
     """All that handlers may know of the configuration and of the program."""
 

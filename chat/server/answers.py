@@ -10,12 +10,14 @@ from twisted.internet.defer import Deferred, succeed
 from chat.features.feature import (
     FindEntry,
     Query,
+    ReadFigures,
     ReadHistory,
     ReadTargets,
     Rehash,
     Restart,
     SearchHistory,
 )
+from chat.network.figures import Figures
 from chat.server.gatekeeper import Gatekeeper
 from chat.store.interfaces import IHistory, ISearcher
 
@@ -25,6 +27,9 @@ class IAdministration(Protocol):
 
     def rehash(self) -> str | None:
         """Take the configuration into use; return ``None``, or what is wrong with it."""
+
+    def figures(self) -> Figures:
+        """Return what the server measured of itself."""
 
     def restart(self) -> None:
         """End the server soon, and start it again."""
@@ -59,6 +64,8 @@ class Answers:
                 return self.searcher.search(query.search)
             case Rehash():
                 return succeed(self.administration.rehash())
+            case ReadFigures():
+                return succeed(self.administration.figures())
             case Restart():
                 self.administration.restart()
                 return succeed(None)

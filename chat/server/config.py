@@ -18,7 +18,7 @@ from cattrs import Converter, override, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
-from chat.network.settings import AccountSettings, Bound, HistorySettings, Limits
+from chat.network.settings import AccountSettings, Bound, HistorySettings, Limits, Performance
 from chat.store.url import parse_url
 
 #: The configuration's file in the directory of a network.
@@ -96,6 +96,7 @@ class Config:
     accounts: AccountSettings = field(factory=AccountSettings)
     limits: Limits = field(factory=Limits)
     history: HistorySettings = field(factory=HistorySettings)
+    performance: Performance = field(factory=Performance)
     operators: dict[str, str] = field(factory=dict, repr=False)
     authority: AuthoritySection = field(factory=AuthoritySection)
     directory: Path = Path()

@@ -192,11 +192,16 @@ class Connection(TimeoutMixin):
             case Deadline.HANDSHAKE:
                 self.refused("it did not complete the handshake in time")
                 self._transport.abortConnection()
+            case Deadline.REGISTRATION if self.machine.is_held:
+                self._await(Deadline.REGISTRATION)
             case Deadline.REGISTRATION:
                 self.machine.close("Registration timed out")
             case Deadline.SAY_ANYTHING:
                 server = self._factory.hub.settings.server
                 self.write(serialize_limited(Message("PING", (server,))))
+                self._await(Deadline.ANSWER_PING)
+            case Deadline.ANSWER_PING if self._wire.paused:
+                # The answer may be there: it is this server that does not read.
                 self._await(Deadline.ANSWER_PING)
             case Deadline.ANSWER_PING:
                 seconds = self._factory.limits.ping_timeout
@@ -257,6 +262,10 @@ class Connection(TimeoutMixin):
         """Put an entry in the log, however long that takes."""
         self._factory.hub.append_surely(entry).addCallback(lambda _: done())
 
+    def must_wait(self) -> bool:
+        """Whether the log has too much to store."""
+        return self._factory.hub.brake.hold(self)
+
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
         """Have a question answered."""
         asked = self._factory.answers.ask(query, self._host)
@@ -279,6 +288,9 @@ class Connection(TimeoutMixin):
     def drained(self) -> None:
         """Read on."""
         if self._wire.paused:
+            if self._deadline is Deadline.ANSWER_PING:
+                # Nobody read until now what the client may have answered in time.
+                self.resetTimeout()
             self._wire.resumeProducing()
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.resending import named_id
 from chat.network.settings import Settings
 from chat.network.state import Network
+from chat.server.brake import Brake
 from chat.server.connections import IConnection
 from chat.session.dispatch import UNCONFIRMED
 from chat.store.interfaces import IEventLog, UnavailableError
@@ -46,6 +47,9 @@ class Hub:
         self.settings = settings
         self.features = features
         self.connections: dict[SessionId, IConnection] = {}
+        self.brake = Brake(clock)
+        #: Commands that were refused because they were not stored in time.
+        self.refused = 0
         #: The entry with which this process took the log, once it has.
         self.started: EventId | None = None
         #: Called when another process takes the log: a network has one server.
@@ -75,7 +79,8 @@ class Hub:
             if failure.check(UnavailableError) is None:
                 _log.failure("An append to the log failed", failure)
                 return _INTERNAL
-            _log.warn("An append to the log failed: {why}", why=failure.getErrorMessage())
+            # A line for each would be all that the server's log holds of a bad hour.
+            self.refused += 1
             return UNCONFIRMED
 
         appended = self._log.append(entries, deadline=self.settings.limits.database_timeout)

@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from chat.features.feature import load as load_features
 from chat.irc.casemap import CASEMAPPINGS
 from chat.network.events import NodeStarted
+from chat.network.figures import Figures
 from chat.network.ids import Timestamp
 from chat.network.modes import HISTORY
 from chat.network.retention import of_network, of_room
@@ -37,6 +38,7 @@ from chat.server.ending import rehash_on_sighup, start_again
 from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
+from chat.server.report import unusual
 from chat.server.tls import ServerTLS, WebTLS
 from chat.store.interfaces import UnavailableError, UnusableError
 from chat.store.store import Store, open_store
@@ -49,6 +51,8 @@ _CHECKPOINT = 60.0
 _LOOK = 3600.0
 #: Seconds between two times of deleting what is beyond the bounds of history.
 _PRUNE = 300.0
+#: Seconds between two looks at whether the server keeps up.
+_REPORT = 60.0
 #: Seconds at the end for a checkpoint, and for what the log was given: an end takes under 5.
 _LAST_CHECKPOINT, _DRAIN = 1.0, 2.0
 
@@ -97,6 +101,8 @@ class ChatService(Service):
         self._store: Store | None = None
         self._hub: Hub | None = None
         self._gatekeeper: Gatekeeper | None = None
+        #: The figures of the last report.
+        self._reported: Figures | None = None
 
     def startService(self) -> None:
         """Begin to start; the server stops by itself when that fails."""
@@ -116,11 +122,13 @@ class ChatService(Service):
             config.database.url,
             config.directory,
             deadline=config.limits.database_timeout,
+            performance=config.performance,
         )
         checkpoint = await store.checkpoints.load()
         self._network.restore(checkpoint.records)
         settings = make_settings(config, datetime.now(UTC))
         hub = self._hub = Hub(reactor, store.log, self._network, settings, self._features)
+        store.log.crowded = hub.brake.set_crowded
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
@@ -135,6 +143,7 @@ class ChatService(Service):
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
         self._every(_PRUNE, self._prune)
+        self._every(_REPORT, self._report)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
 
     async def _listen(self, chat: ChatFactory) -> None:
@@ -177,7 +186,7 @@ class ChatService(Service):
     def rehash(self) -> str | None:
         """Read the configuration and the certificates again; return what is wrong, if anything.
 
-        Addresses and the database stay as they were until a restart.
+        Addresses, the database and the log's sizes stay as they were until a restart.
         """
         try:
             config = load(self._path)
@@ -193,6 +202,18 @@ class ChatService(Service):
         self._config = config
         _log.info("The configuration was read again")
         return None
+
+    def figures(self) -> Figures:
+        """Return what the log measured, and how many sessions wait for it."""
+        if self._store is None or self._hub is None:
+            raise UnavailableError("the server has not started yet")
+        hub = self._hub
+        return evolve(
+            self._store.log.figures(),
+            held=hub.brake.held,
+            overloads=hub.brake.overloads,
+            refused=hub.refused,
+        )
 
     def restart(self) -> None:
         """End, and start again with the same arguments."""
@@ -254,6 +275,13 @@ class ChatService(Service):
             return
         if deleted:
             _log.info("Deleted {count} events that are beyond the bounds", count=deleted)
+
+    async def _report(self) -> None:
+        """Write to the log what was unusual since the last look."""
+        figures = self.figures()
+        for text in unusual(self._reported or figures, figures):
+            _log.warn("{text}", text=text)
+        self._reported = figures
 
     async def _renew_revocations(self) -> None:
         """Have a fresh revocation list, and take it into use."""

@@ -2,8 +2,9 @@
 
 Commands start in the order in which they came.  A command waits until those
 before it are complete, their events applied, except that messages may follow
-messages: so a client that sends many of them fills one commit with them.
-What they lead to leaves in the order of the commands.
+messages, up to a number: so a client that sends many of them fills one commit
+with them.  What they lead to leaves in the order of the commands.  While the log
+has too much to store, what would append to it does not start.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ from chat.session.flood import Allowance
 from chat.session.shell import Shell
 
 _FAULT = "The server could not do this: it is a fault of its own, and in its log"
+#: Messages of one session that may be on their way through the log.
+PIPELINE = 64
 #: Seconds that the end of a session waits for the log.
 _PATIENCE = 1.0
 
@@ -81,6 +84,8 @@ class SessionMachine:
         self._running: deque[Collector] = deque()
         self._is_working = False
         self._is_refilling = False
+        #: Whether the next command waits until the log has less to store.
+        self.is_held = False
         self._is_told_of_flood = False
         limits = settings.limits
         self._allowance = Allowance.full(limits.flood_burst, limits.flood_rate, shell.seconds())
@@ -93,8 +98,8 @@ class SessionMachine:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many lines wait that no more should be read."""
-        return len(self._waiting) >= self.settings.limits.recvq
+        """Whether no more lines should be read: too many wait, or the next one is held."""
+        return self.is_held or len(self._waiting) >= self.settings.limits.recvq
 
     # Lines
 
@@ -134,7 +139,9 @@ class SessionMachine:
         item = self._waiting[0]
         command = self._command_of(item) if isinstance(item, Message) else None
         pipelined = command is not None and command.pipelined
-        if self._running and not (pipelined and all(one.pipelined for one in self._running)):
+        if self._running and not (pipelined and self._has_room()):
+            return False
+        if command is not None and command.appends and self._must_hold():
             return False
         if self._must_refill(command.cost if command is not None else 1):
             return False
@@ -144,6 +151,21 @@ class SessionMachine:
         else:
             self._shell.write(serialize_limited(self._complete(item)))
         return True
+
+    def _has_room(self) -> bool:
+        """Return whether one more message may follow those that are on their way."""
+        return len(self._running) < PIPELINE and all(one.pipelined for one in self._running)
+
+    def _must_hold(self) -> bool:
+        if not self.is_held:
+            self.is_held = self._shell.must_wait()
+        return self.is_held
+
+    def go_on(self) -> None:
+        """Start what was held: the log has less to store."""
+        if self.session.phase is not Phase.CLOSED:
+            self.is_held = False
+            self._work()
 
     def _command_of(self, message: Message) -> Command | None:
         """Return the row of the dispatch table; a line of a batch belongs to BATCH."""

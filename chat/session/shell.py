@@ -25,6 +25,9 @@ class Shell(Protocol):
     def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
         """Put ``entry`` in the log, however long that takes, and then call ``done``."""
 
+    def must_wait(self) -> bool:
+        """Whether the log has too much to store; then `SessionMachine.go_on` is called later."""
+
     def ask(self, query: Query, answer: Callable[[Any], None]) -> None:
         """Answer ``query``, with an exception where the answer is to be thrown."""
 

@@ -11,6 +11,7 @@ from zope.interface import Attribute, Interface
 
 from chat.network.errors import UnavailableError as UnavailableError
 from chat.network.events import Entry
+from chat.network.figures import Figures
 from chat.network.history import Around, Layer, Page, Place, Recent, Room, Span
 from chat.network.ids import EventId, Timestamp
 from chat.network.records import Account, Checkpoint, Record, RecordKey
@@ -33,6 +34,9 @@ class IEventLog(Interface):
 
     position: int = Attribute("The sequence of the last entry that the subscriber was given.")
     waiting: int = Attribute("How many entries wait to be stored.")
+    crowded: Callable[[bool], None] = Attribute(
+        "Called with whether so much waits that less should be appended, when that changes."
+    )
 
     def append(entries: Sequence[Entry], *, deadline: float | None) -> Deferred[None]:
         """Put ``entries`` in the log as one atomic batch, in order.
@@ -52,6 +56,9 @@ class IEventLog(Interface):
 
         Fires when ``apply`` has had all that was stored at the time of the call.
         """
+
+    def figures() -> Figures:
+        """Return what the log measured of itself."""
 
 
 class ICheckpoints(Interface):

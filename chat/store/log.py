@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from attrs import define, field
@@ -22,7 +22,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from chat.network.events import Entry
+from chat.network.figures import Figures
 from chat.network.ids import Sequence as Position
+from chat.network.settings import Performance
 from chat.store.database import Database
 from chat.store.event_table import (
     Row,
@@ -33,18 +35,17 @@ from chat.store.event_table import (
     write_rows,
 )
 from chat.store.interfaces import Apply, IEventLog, UnavailableError, UnusableError
+from chat.store.measures import Recent
 
 _log = Logger()
 
-#: Entries of one transaction, unless a single append has more.
-BATCH = 500
-#: Entries that may wait, before an append with a deadline is refused.
-QUEUE = 10_000
 #: Entries that a subscriber is given at once while it catches up.
 PAGE = 1_000
 #: Seconds between two attempts at least and at most.
 _FIRST_DELAY = 0.05
 _LAST_DELAY = 2.0
+#: Seconds that the database may be away before it is better to refuse than to wait.
+_HOPE = 2.0
 
 
 @define(eq=False)
@@ -78,17 +79,20 @@ class EventLog:
     """The one log of a process; nothing is written before `subscribe`.
 
     ``batches``, ``entries`` and ``failures`` count transactions, entries handed
-    to the subscriber and attempts in vain; ``commit_seconds`` is what the last
-    transaction took.
+    to the subscriber and attempts in vain.
+
+    The log is crowded from half of its queue on, until a quarter is left:
+    ``crowded`` is called, and those who hear it should append less.  It is not
+    once the database has been away for a while, when waiting does not help: an
+    append is refused then, at its deadline or where the queue is full.
     """
 
     def __init__(
         self,
         database: Database,
         clock: IReactorTime,
+        performance: Performance | None = None,
         *,
-        batch: int = BATCH,
-        queue: int = QUEUE,
         page: int = PAGE,
     ) -> None:
         self.position = Position(0)
@@ -96,12 +100,17 @@ class EventLog:
         self.batches = 0
         self.entries = 0
         self.failures = 0
-        self.commit_seconds = 0.0
+        #: Called with whether the log is crowded, when that changes.
+        self.crowded: Callable[[bool], None] = lambda crowded: None
         self._database = database
         self._clock = clock
-        self._batch = batch
-        self._limit = queue
+        self._performance = performance or Performance()
         self._page = page
+        self._most_waiting = 0
+        self._sizes, self._depths, self._seconds = Recent(), Recent(), Recent()
+        self._is_crowded = False
+        #: Since when all attempts to write were in vain.
+        self._away_since: float | None = None
         self._queue: deque[_Append] = deque()
         self._apply: Apply | None = None
         self._ready = False
@@ -118,7 +127,7 @@ class EventLog:
         """Put ``entries`` in the log as one atomic batch, in order (see `IEventLog.append`)."""
         if self._closed:
             return fail(UnavailableError("the log is being closed"))
-        if deadline is not None and self.waiting + len(entries) > self._limit:
+        if deadline is not None and self.waiting + len(entries) > self._performance.queue:
             return fail(UnavailableError("too much is waiting to be stored"))
         try:
             rows = [encode_row(entry) for entry in entries if entry.event.stored]
@@ -127,7 +136,7 @@ class EventLog:
             return fail()
         append = _Append(tuple(entries), rows)
         self._queue.append(append)
-        self.waiting += len(append.entries)
+        self._count(len(append.entries))
         self._start()
         if deadline is not None and not append.done.called:
             append.timer = self._clock.callLater(deadline, self._expire, append, deadline)
@@ -164,6 +173,20 @@ class EventLog:
             drained.addCallback(lambda _: timer.cancel() if timer.active() else None)
         return drained
 
+    def figures(self) -> Figures:
+        """Return what was measured."""
+        return Figures(
+            self.waiting,
+            self._most_waiting,
+            self._performance.queue,
+            self.batches,
+            self.entries,
+            self.failures,
+            self._sizes.spread(),
+            self._depths.spread(),
+            self._seconds.spread(),
+        )
+
     async def _catch_up(self) -> None:
         """Read the log in pages up to its end."""
         try:
@@ -199,7 +222,6 @@ class EventLog:
     async def _run(self) -> None:
         """Write batches, one after the other, while there is something to write."""
         delays = _delays()
-        away = False
         try:
             while self._queue:
                 batch = self._current = self._take()
@@ -207,9 +229,9 @@ class EventLog:
                     await self._write(batch)
                 except UnavailableError as error:
                     self.failures += 1
-                    if not away:
+                    if self._away_since is None:
                         _log.warn("nothing can be stored: {error}", error=error)
-                    away = True
+                        self._away_since = self._clock.seconds()
                     self._put_back(batch)
                     if self._queue:
                         await self._sleep(next(delays))
@@ -217,9 +239,10 @@ class EventLog:
                     self.failures += 1
                     self._refuse(batch, error)
                 else:
-                    if away:
+                    if self._away_since is not None:
                         _log.info("the database stores again")
-                        delays, away = _delays(), False
+                        delays, self._away_since = _delays(), None
+                        self._count(0)
         finally:
             self._running = False
             self._current = []
@@ -231,11 +254,13 @@ class EventLog:
         entries = [entry for append in batch for entry in append.entries]
         rows = [row for append in batch for row in append.rows]
         if rows:
+            self._sizes.add(len(entries))
+            self._depths.add(self.waiting)
             begun = self._clock.seconds()
             written = await self._database.run_write(
                 write_rows, self.position, rows, self._doubtful(entries)
             )
-            self.commit_seconds = self._clock.seconds() - begun
+            self._seconds.add(self._clock.seconds() - begun)
             self.batches += 1
             entries = in_order(entries, written)
         if self._stopped:
@@ -269,11 +294,26 @@ class EventLog:
         size = len(batch[0].entries)
         while self._queue and not self._singly:
             size += len(self._queue[0].entries)
-            if size > self._batch:
+            if size > self._performance.batch:
                 break
             batch.append(self._queue.popleft())
-        self.waiting -= sum(len(append.entries) for append in batch)
+        self._count(-sum(len(append.entries) for append in batch))
         return batch
+
+    def _count(self, more: int) -> None:
+        """Take note that so many more entries wait, and tell whether they crowd the log."""
+        self.waiting += more
+        self._most_waiting = max(self._most_waiting, self.waiting)
+        least = self._performance.queue // (4 if self._is_crowded else 2)
+        is_crowded = self.waiting > least and not self._is_gone()
+        if is_crowded != self._is_crowded:
+            self._is_crowded = is_crowded
+            self.crowded(is_crowded)
+
+    def _is_gone(self) -> bool:
+        """Return whether the database is away, and not for a moment only."""
+        since = self._away_since
+        return since is not None and self._clock.seconds() - since >= _HOPE
 
     def _put_back(self, batch: list[_Append]) -> None:
         """Return to the queue's head what somebody still waits for."""
@@ -281,7 +321,7 @@ class EventLog:
         if self._singly and not kept:
             self._singly -= 1
         self._queue.extendleft(reversed(kept))
-        self.waiting += sum(len(append.entries) for append in kept)
+        self._count(sum(len(append.entries) for append in kept))
 
     def _refuse(self, batch: list[_Append], error: Exception) -> None:
         """Find the append at fault by trying each of ``batch`` alone, and fail that one."""
@@ -298,7 +338,7 @@ class EventLog:
         """Fail ``append`` at its deadline; it never appears when no transaction has it."""
         with suppress(ValueError):
             self._queue.remove(append)
-            self.waiting -= len(append.entries)
+            self._count(-len(append.entries))
         append.fail(UnavailableError(f"not stored within {deadline:g} s"))
 
     async def _sleep(self, seconds: float) -> None:
@@ -313,7 +353,7 @@ class EventLog:
         self._stopped = True
         left = [*self._current, *self._queue]
         self._queue.clear()
-        self.waiting = 0
+        self._count(-self.waiting)
         for append in left:
             append.fail(UnavailableError("not stored before the log was closed"))
         if self._pause is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from chat.network.settings import Performance
 from chat.store.accounts import Accounts
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Database
@@ -44,7 +45,14 @@ def make_dialect(url: DatabaseURL) -> Dialect:
     return SQLite(url) if isinstance(url, SQLiteURL) else MariaDB(url)
 
 
-async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float = 10.0) -> Store:
+async def open_store(
+    reactor: Any,
+    url: str,
+    directory: Path,
+    *,
+    deadline: float = 10.0,
+    performance: Performance | None = None,
+) -> Store:
     """Return the store at ``url``, created or migrated where that is needed.
 
     ``directory`` is what relative paths in ``url`` are relative to; ``deadline``
@@ -58,7 +66,7 @@ async def open_store(reactor: Any, url: str, directory: Path, *, deadline: float
     except BaseException:
         await database.close()
         raise
-    log = EventLog(database, reactor)
+    log = EventLog(database, reactor, performance)
     return Store(
         database,
         log,

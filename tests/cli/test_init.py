@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import sqlite3
 import stat
@@ -18,7 +19,7 @@ from twisted.trial.unittest import TestCase
 
 from chat.cli import init as module
 from chat.cli.main import COMMANDS, main
-from chat.network.settings import Limits
+from chat.network.settings import Limits, Performance
 from chat.pki.errors import PassphraseError
 from chat.pki.files import read_authority, write_files
 from chat.pki.layout import Layout
@@ -73,8 +74,10 @@ class InitTests(TestCase):
         path = self.directory / "securechat.toml"
         text = path.read_text()
         section = text[text.index("[limits]") : text.index("[operators]")]
-        path.write_text(text.replace(section, section.replace("# ", "")))
-        self.assertEqual(load(path).limits, Limits())
+        path.write_text(text.replace(section, re.sub(r"(?m)^# (?=\w+ = )", "", section)))
+        config = load(path)
+        self.assertEqual((config.limits, config.performance), (Limits(), Performance()))
+        self.assertIn("\nqueue = 10000\nbatch = 500\n", path.read_text())
 
     def test_hosts(self) -> None:
         hosts = ("--host", "192.0.2.1", "--host", "chat.lab.example")

@@ -183,6 +183,11 @@ class AdministrationTests(TestCase):
         until(lambda: self.server.log().count("was read again") == 2, "the second rehash")
         self.assertTrue(any(" 422 " in line for line in self.alice.exchange("MOTD")))
 
+    def test_figures(self) -> None:
+        lines = "\n".join(self.alice.exchange("STATS t"))
+        self.assertRegex(lines, r" 249 alice t :commits [1-9]\d*, entries [1-9]\d*, failures 0")
+        self.assertRegex(lines, r" 249 alice t :commit ms p50 \d+\.\d, p99 ")
+
     def test_restart(self) -> None:
         process = self.server.process
         assert process is not None

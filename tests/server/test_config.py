@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.network.settings import Performance
 from chat.server.config import ConfigError, load, parse_address, parse_origin
 
 MINIMAL = """
@@ -41,6 +42,12 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(accounts.registration, "closed")
         self.assertEqual((config.tls.minimum, config.limits.flood), ("1.3", True))
         self.assertEqual(config.motd(), ())
+
+    def test_performance(self) -> None:
+        self.path.write_text(MINIMAL + "[performance]\nqueue = 200\n")
+        self.assertEqual(load(self.path).performance, Performance(queue=200, batch=500))
+        with self.assertRaisesRegex(ConfigError, "performance.batch: found 0, wanted a whole"):
+            self.load(MINIMAL + "[performance]\nbatch = 0\n")
 
     def test_paths_are_relative_to_the_file(self) -> None:
         self.path.write_text(MINIMAL.replace('"irc.test"', '"irc.test"\nmotd = "file"'))

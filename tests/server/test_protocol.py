@@ -107,6 +107,26 @@ class TimeTests(ProtocolCase):
         self.clock.advance(0)
         self.assertIn(b"ERROR :Ping timeout: 60 seconds\r\n", protocol.transport.value())
 
+    def test_who_is_not_read_is_not_given_up(self) -> None:
+        """A PONG that this server does not read is no PONG that the client did not send."""
+        alice, late = self.register("alice"), self.connect()
+        late.handshakeCompleted()
+        self.hub.brake.set_crowded(True)
+        alice.dataReceived(b"AWAY :x\r\nPING x\r\n")
+        late.dataReceived(b"NICK late\r\nUSER late 0 * :x\r\n")
+        self.assertEqual(alice.transport.producerState, "paused")
+        self.clock.pump([LIMITS.ping_interval, *[LIMITS.ping_timeout - 1] * 5])
+        self.assertEqual(alice.transport.value(), b"PING irc.test\r\n")
+        self.hub.brake.set_crowded(False)
+        self.clock.advance(0)
+        self.assertEqual(alice.transport.producerState, "producing")
+        self.clock.advance(LIMITS.ping_timeout - 1)
+        alice.dataReceived(b"PONG irc.test\r\n")
+        self.clock.advance(LIMITS.ping_timeout)
+        self.assertNotIn(b"ERROR", alice.transport.value())
+        self.assertIn(b" 306 ", alice.transport.value())
+        self.assertIn(b" 001 late ", late.transport.value())
+
     def test_who_does_not_read_the_last_lines_is_cut(self) -> None:
         protocol = self.register("alice")
         protocol.transport.producer.pauseProducing()

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.network.session import Phase
 from chat.network.settings import Limits
-from chat.session.machine import TRANSITIONS
+from chat.session.machine import PIPELINE, TRANSITIONS
 from tests.support.world import World
 
 TAGS = "message-tags batch labeled-response echo-message"
@@ -203,6 +203,62 @@ class FloodTests(SynchronousTestCase):
         alice = world.client("alice")
         alice.send(*(["PING x"] * 50))
         self.assertTrue(alice.machine.is_full)
+
+
+class OverloadTests(SynchronousTestCase):
+    """While the log has too much to store, nobody starts what would append to it."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.alice = self.world.client("alice", "echo-message")
+        self.bob = self.world.client("bob")
+
+    def crowd(self, crowded: bool) -> None:
+        self.world.hub.brake.set_crowded(crowded)
+        self.world.clock.advance(0)
+
+    def test_what_appends_waits_and_what_reads_goes_on(self) -> None:
+        self.crowd(True)
+        self.assertEqual(self.alice.exchange("PRIVMSG bob :one", "PING behind"), [])
+        self.assertTrue(self.alice.machine.is_full)
+        self.assertEqual(self.bob.exchange("PING x"), [":irc.test PONG irc.test x"])
+        self.assertIn("315", [line.split()[1] for line in self.bob.exchange("WHO alice")])
+        self.assertFalse(self.bob.machine.is_full)
+        self.crowd(False)
+        self.assertEqual(
+            self.alice.lines(),
+            [":alice!alice@127.0.0.1 PRIVMSG bob one", ":irc.test PONG irc.test behind"],
+        )
+        self.assertFalse(self.alice.machine.is_full)
+
+    def test_what_is_held_is_judged_when_it_starts(self) -> None:
+        self.alice.send("JOIN #room", "MODE #room +m")
+        self.bob.send("JOIN #room")
+        self.crowd(True)
+        self.bob.send("PART #room")
+        self.bob.lines(), self.alice.lines()
+        self.alice.send("KICK #room bob :out")
+        self.crowd(False)
+        self.assertEqual([line.split()[1] for line in self.alice.lines()], ["PART", "441"])
+
+    def test_a_session_that_ends_while_it_is_held(self) -> None:
+        self.crowd(True)
+        self.alice.send("PRIVMSG bob :never started")
+        self.alice.disconnect()
+        self.crowd(False)
+        self.assertEqual(self.bob.lines(), [])
+        self.assertEqual(self.alice.lines(), [])
+
+    def test_messages_on_their_way_are_bounded(self) -> None:
+        self.world.log.hold = True
+        self.alice.send(*(f"PRIVMSG bob :{number}" for number in range(2 * PIPELINE + 1)))
+        for wanted in (PIPELINE, PIPELINE, 1):
+            self.world.log.commit()
+            self.assertEqual(len(self.alice.lines()), wanted)
+        self.assertEqual(
+            [line.rpartition(" ")[2].lstrip(":") for line in self.bob.lines()],
+            [str(number) for number in range(2 * PIPELINE + 1)],
+        )
 
 
 class EndTests(SynchronousTestCase):

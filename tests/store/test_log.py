@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 
 from chat.network.events import Entry, MessageSent, SessionEnded
 from chat.network.ids import EventId, SessionId
+from chat.network.settings import Performance
 from chat.store import sqlite as sqlite_module
 from chat.store.database import Database, PooledConnection
 from chat.store.interfaces import IEventLog, UnavailableError, UnusableError
@@ -114,7 +115,7 @@ class LogTests(StoreTestCase):
 
     @coroutine_test
     async def test_the_order_is_dense_and_everywhere_the_same(self) -> None:
-        log = await self.open_log(batch=7)
+        log = await self.open_log(performance=Performance(batch=7))
         done = [log.append([entry(f"{n}a"), entry(f"{n}b")], deadline=60) for n in range(50)]
         for result in done:
             await result
@@ -408,7 +409,7 @@ class LogTests(StoreTestCase):
     @coroutine_test
     async def test_the_queue_is_bounded(self) -> None:
         commits = Commits(self, self.lost)
-        log = await self.open_log(queue=5)
+        log = await self.open_log(performance=Performance(queue=5))
         commits.hold()
         done = [log.append([entry("0")], deadline=5)]
         await self.until(lambda: commits.held)
@@ -424,6 +425,64 @@ class LogTests(StoreTestCase):
             await result
         self.assertEqual(texts(self.applied), ["0", "1", "2", "3", "4", "5", "6"])
         await log.append([entry("7")], deadline=5)
+
+    @coroutine_test
+    async def test_it_is_crowded_from_half_of_the_queue_to_a_quarter(self) -> None:
+        commits = Commits(self, self.lost)
+        log = await self.open_log(performance=Performance(queue=8, batch=1))
+        told: list[tuple[bool, int]] = []
+        log.crowded = lambda crowded: told.append((crowded, log.waiting))
+        commits.hold()
+        done = [log.append([entry("0")], deadline=5)]
+        await self.until(lambda: commits.held)
+        done += [log.append([entry(str(n))], deadline=5) for n in range(1, 7)]
+        commits.release()
+        for result in done:
+            await result
+        self.assertEqual(told, [(True, 5), (False, 2)])
+
+    @coroutine_test
+    async def test_it_is_not_crowded_when_the_database_stays_away(self) -> None:
+        """Its callers are refused then, and must not be kept waiting for that."""
+        commits = Commits(self, self.lost)
+        log = await self.open_log(performance=Performance(queue=8, batch=1))
+        told: list[bool] = []
+        log.crowded = told.append
+        commits.hold()
+        commits.fail_before = 1000
+        done = [log.append([entry("0")], deadline=None)]
+        await self.until(lambda: commits.held)
+        done += [log.append([entry(str(n))], deadline=None) for n in range(1, 7)]
+        self.assertEqual(told, [True])
+        commits.release()
+        await self.until(lambda: log.failures)
+        self.assertEqual(told, [True])
+        await self.passing_time(lambda: not told[-1])
+        self.assertGreater(self.clock.seconds(), 2)
+        late = log.append([entry("late")] * 3, deadline=5)
+        self.failureResultOf(late, UnavailableError)
+        commits.fail_before = 0
+        await self.passing_time(lambda: all(result.called for result in done))
+        # From the first commit on it is worth the wait again.
+        self.assertEqual(told, [True, False, True, False])
+
+    @coroutine_test
+    async def test_figures(self) -> None:
+        commits = Commits(self, self.lost)
+        log = await self.open_log()
+        commits.hold()
+        done = [log.append([entry("first")], deadline=5)]
+        await self.until(lambda: commits.held)
+        done += [log.append([entry(str(n))], deadline=5) for n in range(20)]
+        self.clock.advance(0.25)
+        commits.release()
+        for result in done:
+            await result
+        figures = log.figures()
+        self.assertEqual((figures.waiting, figures.most_waiting, figures.queue), (0, 20, 10_000))
+        self.assertEqual((figures.batches, figures.entries, figures.failures), (2, 21, 0))
+        self.assertEqual((figures.batch.p50, figures.batch.most), (20, 20))
+        self.assertEqual(figures.commit.most, 0.25)
 
     # The end
 
@@ -470,7 +529,7 @@ class LogTests(StoreTestCase):
         for mine in heard:
             database = self.open_database(url)
             await prepare(database)
-            logs.append(EventLog(database, reactor, batch=3))
+            logs.append(EventLog(database, reactor, Performance(batch=3)))
             await logs[-1].subscribe(0, mine.extend)
         done = [
             log.append([entry(f"{n}", origin=f"s{number}")], deadline=None)

@@ -23,14 +23,15 @@ _TIMEOUT = 30.0
 
 
 class MariaDBServer:
-    """One server; `start` and `kill` may be called any number of times."""
+    """One server, with ``options`` of its own; `start` and `kill` may be called often."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         missing = [name for name in ("mariadbd", "mariadb-install-db") if not _which(name)]
         if missing:
             raise SkipTest(f"not installed: {', '.join(missing)}")
         self._directory = Path(tempfile.mkdtemp(prefix="sc-"))
         self.socket = self._directory / "s"
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
         atexit.register(self.remove)
@@ -76,6 +77,7 @@ class MariaDBServer:
                     "--innodb-flush-log-at-trx-commit=1",
                     "--innodb-buffer-pool-size=32M",
                     "--performance-schema=OFF",
+                    *self._options,
                     *_as_root(),
                 ],
                 stdin=subprocess.DEVNULL,

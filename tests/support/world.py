@@ -18,6 +18,7 @@ from chat.features.feature import (
     FindAccount,
     FindEntry,
     Query,
+    ReadFigures,
     ReadHistory,
     ReadTargets,
     Rehash,
@@ -30,6 +31,7 @@ from chat.irc.casemap import CASEMAPPINGS
 from chat.irc.message import parse
 from chat.network.errors import UnavailableError
 from chat.network.events import Entry, Event
+from chat.network.figures import Figures, Spread
 from chat.network.history import Page, Recent, layer_of
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
 from chat.network.records import Account
@@ -120,6 +122,9 @@ class World:
         self.operators: dict[str, str] = {"root": "sesame"}
         self.answers_held: list[Callable[[], None]] = []
         self.hold_answers = False
+        self.figures = Figures(
+            3, 40, 10_000, 7, 90, 1, Spread(1, 30, 60), Spread(0, 5, 40), Spread(0.002, 0.01, 0.5)
+        )
         self.rehash_problem: str | None = None
         self.history_asked: list[ReadHistory] = []
         self.targets_asked: list[ReadTargets] = []
@@ -240,6 +245,9 @@ class FakeClient:
     def append_surely(self, entry: Entry, done: Callable[[], None] = lambda: None) -> None:
         self.world.log.append((entry,), lambda failed: done())
 
+    def must_wait(self) -> bool:
+        return self.world.hub.brake.hold(self)
+
     def _answer(self, query: Query) -> object:
         match query:
             case CheckPassword():
@@ -276,6 +284,8 @@ class FakeClient:
             case SearchHistory():
                 self.world.searched.append(query.search)
                 return self.world.found
+            case ReadFigures():
+                return self.world.figures
             case Rehash():
                 return self.world.rehash_problem
             case ReadTargets():
