@@ -29,6 +29,7 @@ COMMANDS = {
     "cert": Entry("chat.cli.cert:cert", "Issue device certificates."),
     "connect": Entry("chat.cli.connect:connect", "Chat: the console client."),
     "proxy": Entry("chat.cli.proxy:proxy", "Let IRC programs without certificates in."),
+    "inspect": Entry("chat.cli.inspect:inspect", "Explain what a TLS server presents."),
     "password-hash": Entry("chat.cli.password_hash:password_hash", "Hash a password."),
     "run": Entry("chat.cli.run:run", "Try it: a network, its server and a client at once."),
 }

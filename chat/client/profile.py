@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import evolve, field, frozen
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
@@ -187,8 +188,12 @@ def load_credentials(certificate: Path | None, authority: Path) -> Credentials:
     Raises `PkiError`, `ProfileError` or `OSError`; a key that others can read is refused.
     """
     authorities = tuple(read_certificates(authority))
-    if certificate is None:
-        return Credentials((), None, authorities, str(authority))
+    own, key = ((), None) if certificate is None else read_device(certificate)
+    return Credentials(own, key, authorities, str(authority))
+
+
+def read_device(certificate: Path) -> tuple[tuple[x509.Certificate, ...], PrivateKey]:
+    """Read our certificate, its chain and its key from one file; raises as above."""
     content = read_private(certificate)
     block = _PRIVATE_KEY.search(content + b"\n")
     if block is None:
@@ -206,7 +211,7 @@ def load_credentials(certificate: Path | None, authority: Path) -> Credentials:
     own = tuple(read_certificates(certificate))
     if own[0].public_key() != key.public_key():
         raise ProfileError(f"the private key in {certificate} is not that of its certificate")
-    return Credentials(own, key, authorities, str(authority))
+    return own, key
 
 
 def _account_of(credentials: Credentials) -> str:
