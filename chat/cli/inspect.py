@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _EXIT_CODES = {"verified": 0, "unreachable": 1, "no handshake": 1, "not verified": 3}
 
 
@@ -58,14 +58,15 @@ def inspect(
     from rich.console import Console
 
     from chat.client.profile import Choice, ProfileError
-    from chat.inspect.printer import show
-    from chat.inspect.probe import inspect as inspect_server
-    from chat.inspect.report import as_json
-    from chat.inspect.target import choose_target
+    from chat.inspection.printer import show
+    from chat.inspection.probe import inspect as inspect_server
+    from chat.inspection.report import as_json
+    from chat.inspection.target import choose_target
+    from chat.pki.errors import PkiError
 
     try:
         target = choose_target(Choice(**choice), name)
-    except ProfileError as error:
+    except (ProfileError, PkiError) as error:
         raise click.UsageError(str(error)) from error
     report = inspect_server(target, timeout)
     if as_document:

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chat.inspect.report import (
+from chat.inspection.report import (
     Certificate,
     ClientCertificate,
     Finding,
@@ -174,6 +174,8 @@ def _client_certificate(client: ClientCertificate) -> Iterable[tuple[str, str]]:
     yield "authorities", "; ".join(client.authorities) or "none named: any may do"
     yield "presented", client.presented or "none"
     yield "answer", client.answer
+    if client.answer_to_none is not None:
+        yield "without one", client.answer_to_none
 
 
 def _handshakes(console: Console, report: Report) -> None:

@@ -15,7 +15,7 @@ from chat.client.profile import (
     read_device,
 )
 from chat.client.tls import PrivateKey
-from chat.inspect.verdict import identity_of
+from chat.inspection.verdict import identity_of
 from chat.pki.files import read_certificates
 
 _SYSTEM = "the authorities of this system"

@@ -13,12 +13,12 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 from service_identity.hazmat import DNS_ID
 
-from chat.inspect import flights
-from chat.inspect.failure import End
-from chat.inspect.messages import Said, understand
-from chat.inspect.records import Transcript, parse_key_log, read_server
-from chat.inspect.target import Target
-from chat.inspect.verdict import Refusal, identity_of
+from chat.inspection import flights
+from chat.inspection.failure import End
+from chat.inspection.messages import Said, understand
+from chat.inspection.records import Transcript, parse_key_log, read_server
+from chat.inspection.target import Target
+from chat.inspection.verdict import Refusal, identity_of
 
 #: Everything that OpenSSL still has and that authenticates the server: this is for
 #: looking, nothing secret is sent.
@@ -26,11 +26,12 @@ _CIPHERS = b"DEFAULT:@SECLEVEL=0"
 _BLOCK = 65536
 #: More than that no server sends before the first request.
 _MAX_RECEIVED = 2**20
-#: Seconds until what follows a handshake of TLS 1.3 has begun to arrive, beside two
-#: round trips: tickets, the refusal of our certificate, or nothing.
+#: Seconds until what follows a handshake of TLS 1.3 has begun to arrive, beside the
+#: way there: tickets, the refusal of our certificate, or nothing.
 _PATIENCE = 0.5
 _PATIENCE_IF_ASKED = 2.0
-_PAUSE = 0.25
+#: Seconds without a word behind which nothing more is awaited.
+_PAUSE = 0.1
 
 
 @frozen
@@ -113,8 +114,9 @@ def attempt(
     *,
     session: SSL.Session | None = None,
     alpn: tuple[bytes, ...] = (),
+    listen: bool = False,
 ) -> Result:
-    """Make one handshake, which has ``timeout`` seconds, and see what follows it."""
+    """Make one handshake, which has ``timeout`` seconds, and maybe see what follows it."""
     deadline = time.monotonic() + timeout
     connection = Observed(context)
     connection.set_connect_state()
@@ -129,7 +131,8 @@ def attempt(
     with address.make_socket() as plug:
         wire = _Wire(connection, plug, deadline)
         wire.shake_hands(address)
-        wire.listen()
+        if listen:
+            wire.listen()
         wire.say_goodbye()
         return wire.result()
 
@@ -185,12 +188,13 @@ class _Wire:
         if self.handshake is None or said is None or not said.is_tls13:
             return
         patience = _PATIENCE_IF_ASKED if said.asks_for_certificate else _PATIENCE
-        until = time.monotonic() + patience + 2 * self.milliseconds / 1000
+        trip = self.milliseconds / 1000
+        until = time.monotonic() + patience + 2 * trip
         try:
             while True:
                 self.connection.bio_write(self._receive(min(until, self.deadline)))
                 self._take_in()
-                until = time.monotonic() + _PAUSE
+                until = time.monotonic() + _PAUSE + trip
         except SSL.ZeroReturnError:
             self.end = End.CLOSED
         except SSL.Error as error:

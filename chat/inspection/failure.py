@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from chat.inspect.records import Transcript, looks_like_tls
-from chat.inspect.report import Finding
+from chat.inspection.records import Transcript, looks_like_tls
+from chat.inspection.report import Finding
 
 #: RFC 8446, 6 and B.2; RFC 5246, 7.2.
 _ALERTS = {

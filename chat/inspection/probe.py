@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from attrs import evolve, frozen
 from OpenSSL import SSL
 
-from chat.inspect.attempt import Address, Result, attempt, make_context
-from chat.inspect.chain import Link, UnreadableError, name_words, read_chain
-from chat.inspect.failure import End, explain, refusal
-from chat.inspect.messages import Said
-from chat.inspect.report import (
+from chat.inspection.attempt import Address, Result, attempt, make_context
+from chat.inspection.chain import Link, UnreadableError, name_words, read_chain
+from chat.inspection.failure import End, explain, refusal
+from chat.inspection.messages import Said
+from chat.inspection.report import (
     ClientCertificate,
     Finding,
     Handshake,
@@ -25,8 +25,8 @@ from chat.inspect.report import (
     Parameters,
     Report,
 )
-from chat.inspect.target import Target
-from chat.inspect.verdict import judge, remarks
+from chat.inspection.target import Target
+from chat.inspection.verdict import judge, remarks
 
 #: What is offered to see which protocol a server chooses (RFC 7301).
 ALPN = (b"irc", b"h2", b"http/1.1")
@@ -66,7 +66,9 @@ def inspect(target: Target, timeout: float) -> Report:
     version = dict(_VERSIONS)[best.row.version]
     report = evolve(
         report,
-        client_certificate=_client_certificate(target, best.result, best.said),
+        client_certificate=_client_certificate(
+            address, target, version, timeout, best.result, best.said
+        ),
         alpn=_alpn(address, target, make_context(target, version), timeout, best.result),
     )
     try:
@@ -126,7 +128,7 @@ def _tries(
     address: Address, target: Target, version: str, context: SSL.Context, timeout: float
 ) -> Iterator[_Try]:
     """Yield a full handshake, and one that resumes it if that is possible at all."""
-    full = attempt(address, target, context, timeout)
+    full = attempt(address, target, context, timeout, listen=True)
     yield _Try(_row(version, False, full, timeout), full)
     if full.cost is None:
         return
@@ -142,7 +144,7 @@ def _tries(
     row = _row(version, True, again, timeout)
     if row.failure is None and again.said is not None and not again.said.resumed:
         refused = Finding(
-            "not-resumed", "the server gave a ticket, and makes a full handshake all the same",
+            "not-resumed", "the server offers to resume, and makes a full handshake all the same",
             "it costs a full handshake each time; a client needs to do nothing",
         )  # fmt: skip
         row = Handshake(version, True, refused)
@@ -196,13 +198,22 @@ def _forward_secrecy(said: Said) -> tuple[bool, str]:
     return False, "RSA key exchange: who gets the server's key can read what was recorded"
 
 
-def _client_certificate(target: Target, result: Result, said: Said) -> ClientCertificate:
-    own = name_words(target.certificates[0].subject) if target.certificates else None
+def _client_certificate(
+    address: Address, target: Target, version: int, timeout: float, result: Result, said: Said
+) -> ClientCertificate:
+    """Return what the server wants of a client, which takes a connection without any."""
+    presents = said.asks_for_certificate and bool(target.certificates)
+    without = None
+    if presents:
+        nobody = evolve(target, certificates=(), key=None)
+        bare = attempt(address, nobody, make_context(nobody, version), timeout, listen=True)
+        without = _answer(bare, bare.said or said)
     return ClientCertificate(
         asked=said.asks_for_certificate,
         authorities=tuple(map(name_words, result.authorities)),
-        presented=own if said.asks_for_certificate else None,
+        presented=name_words(target.certificates[0].subject) if presents else None,
         answer=_answer(result, said),
+        answer_to_none=without,
     )
 
 

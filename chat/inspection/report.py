@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from chat.inspect.messages import Ticket
+from chat.inspection.messages import Ticket
 
 
 class Outcome(Enum):
@@ -63,6 +63,8 @@ class ClientCertificate:
     #: The subject of what was presented, if anything was.
     presented: str | None
     answer: str
+    #: What it says when nothing is presented, if something was.
+    answer_to_none: str | None
 
 
 @frozen

@@ -21,8 +21,8 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 
-from chat.inspect.chain import Link, host_names, key_words, name_words
-from chat.inspect.report import Finding
+from chat.inspection.chain import Link, host_names, key_words, name_words
+from chat.inspection.report import Finding
 
 _MIN_RSA_BITS = 2048
 _MIN_EC_BITS = 224

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from attrs import evolve, frozen
 
-from chat.inspect import records
-from chat.inspect.records import Cursor, MalformedError, Transcript, read_extensions
+from chat.inspection import records
+from chat.inspection.records import Cursor, MalformedError, Transcript, read_extensions
 
 _STATUS_REQUEST = 5
 _EXTENDED_MASTER_SECRET = 23
