@@ -118,7 +118,7 @@ def _reach(target: Target, timeout: float) -> tuple[Address, float]:
         except OSError as error:
             why.append(f"{address} cannot be reached: {error.strerror}")
         else:
-            return address, (time.monotonic() - begun) * 1000
+            return address, round((time.monotonic() - begun) * 1000, 3)
     raise UnreachableError(
         Finding("unreachable", "; ".join(why), "check the address, and that the server runs")
     )
@@ -167,7 +167,7 @@ def _row(version: str, resuming: bool, result: Result, timeout: float) -> Handsh
         cost.flights,
         cost.bytes_sent,
         cost.bytes_received,
-        result.milliseconds,
+        round(result.milliseconds, 3),
         _parameters(result.cipher, result.said),
     )
 

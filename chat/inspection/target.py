@@ -57,7 +57,8 @@ def choose_target(choice: Choice, name: str | None) -> Target:
         if choice.certificate is not None:
             own, key = read_device(choice.certificate)
             target = evolve(target, certificates=own, key=key)
-    target = evolve(target, name=name or target.name)
+    # RFC 6066, 3: the name that is asked for has no dot at its end.
+    target = evolve(target, name=(name or target.name).removesuffix("."))
     try:
         identity_of(target.name)
     except ValueError as error:
