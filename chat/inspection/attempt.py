@@ -16,13 +16,17 @@ from service_identity.hazmat import DNS_ID
 from chat.inspection import flights
 from chat.inspection.failure import End
 from chat.inspection.messages import Said, understand
-from chat.inspection.records import Transcript, parse_key_log, read_server
+from chat.inspection.records import HANDSHAKE, Transcript, parse_key_log, read_server
 from chat.inspection.target import Target
 from chat.inspection.verdict import Refusal, identity_of
 
-#: Everything that OpenSSL still has and that authenticates the server: this is for
-#: looking, nothing secret is sent.
-_CIPHERS = b"DEFAULT:@SECLEVEL=0"
+#: Everything that OpenSSL still has and that authenticates the server by a
+#: certificate: this is for looking, nothing secret is sent.
+_CIPHERS = b"ALL:!aNULL:!PSK:!SRP:@SECLEVEL=0"
+_TLS13_CIPHERS = (
+    b"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
+    b":TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"
+)
 _BLOCK = 65536
 #: More than that no server sends before the first request.
 _MAX_RECEIVED = 2**20
@@ -68,7 +72,11 @@ class Result:
     stream: bytes
     transcript: Transcript
     said: Said | None
+    #: The chain in DER, which OpenSSL has verified, and what it found.
+    certificates: tuple[bytes, ...]
     refusals: tuple[Refusal, ...]
+    #: Whether the server proved that it has the key of its certificate.
+    proven: bool
     authorities: tuple[x509.Name, ...]
     cipher: str
     alpn: bytes
@@ -87,6 +95,7 @@ def make_context(target: Target, version: int) -> SSL.Context:
     context.set_min_proto_version(version)
     context.set_max_proto_version(version)
     context.set_cipher_list(_CIPHERS)
+    context.set_tls13_ciphersuites(_TLS13_CIPHERS)
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if target.certificates and target.key is not None:
@@ -217,7 +226,12 @@ class _Wire:
             stream=flights.received(self.chunks),
             transcript=self._transcript(),
             said=said,
+            certificates=tuple(
+                crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+                for certificate in self.connection.get_peer_cert_chain() or ()
+            ),
             refusals=tuple(self.connection.refusals),
+            proven=self.handshake is not None or self._has_signed(said),
             authorities=tuple(self.connection.get_client_ca_list(as_cryptography=True)),
             cipher=self.connection.get_cipher_name() or "",
             alpn=self.connection.get_alpn_proto_negotiated(),
@@ -233,6 +247,17 @@ class _Wire:
             return None
         waits = not said.is_tls13 or said.asks_for_certificate
         return flights.count(self.chunks[: self.handshake], server_waits=waits)
+
+    def _has_signed(self, said: Said | None) -> bool:
+        """Return whether a handshake that failed went far enough for the server's signature.
+
+        TLS 1.2: OpenSSL answers a good ServerKeyExchange with handshake messages, a bad
+        one with an alert.
+        """
+        if said is None or said.is_tls13 or said.signature is None:
+            return False
+        ours = [chunk.data for chunk in self.chunks if chunk.ours]
+        return len(ours) > 1 and ours[1][0] == HANDSHAKE
 
     def _session(self, said: Said | None) -> SSL.Session | None:
         if self.handshake is None or said is None or not (said.tickets or said.session_id):

@@ -83,7 +83,6 @@ class Said:
     """What the messages of one connection say; ``None`` where the question does not arise."""
 
     is_tls13: bool = False
-    certificates: tuple[bytes, ...] = ()
     group: str | None = None
     signature: str | None = None
     #: Whether a key exchange with keys of this connection alone took place.
@@ -118,7 +117,8 @@ def understand(transcript: Transcript) -> Said | None:
     if not said.is_tls13:
         # RFC 5246, 7.3: an abbreviated handshake has no Certificate message, and what
         # is offered here has no cipher without one.
-        return evolve(said, resumed=not said.certificates)
+        sent = any(message.type == records.CERTIFICATE for message in transcript.messages)
+        return evolve(said, resumed=not sent)
     return said
 
 
@@ -157,14 +157,15 @@ class _Reader:
         )
 
     def certificate(self, body: bytes) -> None:
+        """Look for what is stapled to a certificate, which OpenSSL itself hands over."""
+        if not self.said.is_tls13:
+            return
         cursor = Cursor(body)
-        if self.said.is_tls13:
-            cursor.vector(1)
+        cursor.vector(1)
         entries = cursor.vector(3)
         while entries:
-            certificates = (*self.said.certificates, entries.vector(3).data)
-            self.said = evolve(self.said, certificates=certificates)
-            if self.said.is_tls13 and _STATUS_REQUEST in read_extensions(entries):
+            entries.vector(3)
+            if _STATUS_REQUEST in read_extensions(entries):
                 self.status(b"")
 
     def key_exchange(self, body: bytes) -> None:

@@ -31,6 +31,11 @@ from chat.inspection.verdict import judge, remarks
 #: What is offered to see which protocol a server chooses (RFC 7301).
 ALPN = (b"irc", b"h2", b"http/1.1")
 _VERSIONS = (("TLS 1.3", SSL.TLS1_3_VERSION), ("TLS 1.2", SSL.TLS1_2_VERSION))
+_UNPROVEN = Finding(
+    "unproven",
+    "the handshake ended before the server proved that it has the key of its certificate",
+    "see why it ended, below",
+)
 
 
 class UnreachableError(Exception):
@@ -59,10 +64,9 @@ def inspect(target: Target, timeout: float) -> Report:
         if tries[-1].row.failure is not None and tries[-1].row.failure.kind == "not-tls":
             break
     report = evolve(report, handshakes=tuple(one.row for one in tries))
-    best = next((one for one in tries if one.said and one.said.certificates), None)
+    best = next((one for one in tries if one.result.certificates), None)
     if best is None or best.said is None:
-        failures = dict.fromkeys(one.row.failure for one in tries if one.row.failure)
-        return evolve(report, outcome=Outcome.NO_HANDSHAKE, problems=tuple(failures))
+        return evolve(report, outcome=Outcome.NO_HANDSHAKE, problems=_failures(report))
     version = dict(_VERSIONS)[best.row.version]
     report = evolve(
         report,
@@ -72,7 +76,7 @@ def inspect(target: Target, timeout: float) -> Report:
         alpn=_alpn(address, target, make_context(target, version), timeout, best.result),
     )
     try:
-        links = read_chain(best.said.certificates, datetime.now(UTC))
+        links = read_chain(best.result.certificates, datetime.now(UTC))
     except UnreadableError as error:
         finding = Finding(
             "unreadable",
@@ -172,6 +176,15 @@ def _row(version: str, resuming: bool, result: Result, timeout: float) -> Handsh
     )
 
 
+def _failures(report: Report) -> tuple[Finding, ...]:
+    """Return why no handshake succeeded: once, or by version where the reasons differ."""
+    found = {row.version: row.failure for row in report.handshakes if row.failure is not None}
+    distinct = tuple(dict.fromkeys(found.values()))
+    if len(distinct) == 1:
+        return distinct
+    return tuple(evolve(one, text=f"{version}: {one.text}") for version, one in found.items())
+
+
 def _parameters(cipher: str, said: Said) -> Parameters:
     secret, why = _forward_secrecy(said)
     return Parameters(
@@ -251,6 +264,8 @@ def _alpn(
 
 def _with_verdict(report: Report, target: Target, links: tuple[Link, ...], best: _Try) -> Report:
     problems = judge(links, best.result.refusals, target.name, target.trust)
+    if not best.result.proven:
+        problems = (_UNPROVEN, *problems)
     return evolve(
         report,
         outcome=Outcome.NOT_VERIFIED if problems else Outcome.VERIFIED,

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-TLS12 = 0x0303
 TLS13 = 0x0304
 
 SERVER_HELLO = 2
@@ -31,7 +30,7 @@ CERTIFICATE_STATUS = 22
 
 _CHANGE_CIPHER_SPEC = 20
 _ALERT = 21
-_HANDSHAKE = 22
+HANDSHAKE = 22
 _APPLICATION_DATA = 23
 _CONTENT_TYPES = range(_CHANGE_CIPHER_SPEC, _APPLICATION_DATA + 1)
 _HEADER = struct.Struct(">BHH")
@@ -191,7 +190,7 @@ class _Reader:
             if self._keys is None:
                 raise MalformedError("a record is encrypted with an unknown key")
             kind, payload = self._keys.decrypt(header, payload)
-        if kind == _HANDSHAKE:
+        if kind == HANDSHAKE:
             self._buffer += payload
             self._split()
         elif kind == _ALERT and len(payload) == 2 and payload[1] != 0:

@@ -155,3 +155,23 @@ def speak(data: bytes) -> Listener:
             pass
 
     return Listener(handle)
+
+
+def falsify(server: Listener) -> Listener:
+    """Pass a server's first flight on, with another signature in it when that is TLS 1.2's."""
+    done = b"\x16\x03\x03\x00\x04\x0e\x00\x00\x00"  # ServerHelloDone, behind the signature
+
+    def handle(plug: socket.socket) -> None:
+        hello = plug.recv(65536)
+        if not hello:
+            return
+        with socket.create_connection(("127.0.0.1", server.port), 10) as behind:
+            behind.sendall(hello)
+            flight = behind.recv(65536)
+            if flight.endswith(done):
+                end = len(flight) - len(done)
+                flight = flight[: end - 1] + bytes([flight[end - 1] ^ 1]) + done
+            plug.sendall(flight)
+            plug.recv(4096)
+
+    return Listener(handle)

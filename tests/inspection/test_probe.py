@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from chat.client.profile import Choice
 from chat.inspection.probe import inspect
+from chat.inspection.records import CERTIFICATE, SERVER_HELLO
 from chat.inspection.report import Handshake, Outcome, Report
 from chat.inspection.target import Target, choose_target
 from chat.server.tls import TLSVersion
@@ -27,12 +28,14 @@ from tests.inspection.servers import (
     DAY,
     Listener,
     Signed,
+    falsify,
     rsa_key,
     serve_tls,
     sign,
     speak,
     tls_context,
 )
+from tests.inspection.test_records import handshake, record, vector
 from tests.pki.networks import Network
 
 TIMEOUT = 10.0
@@ -313,6 +316,29 @@ class NoTLSTests(InspectCase):
         self.assertEqual(report.outcome, Outcome.UNREACHABLE)
         self.assertIn("nobody listens at 127.0.0.1", report.problems[0].text)
         self.assertIsNone(report.reached)
+
+
+class UnprovenTests(InspectCase):
+    """A certificate is public: who presents it is not yet who it is for."""
+
+    def test_bad_signature(self) -> None:
+        context = tls_context(LEAF, MIDDLE)
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        server = serve_tls(context)
+        self.addCleanup(server.close)
+        report = self.look(falsify(server))
+        self.assertEqual((report.outcome, kinds(report)), (Outcome.NOT_VERIFIED, ["unproven"]))
+
+    def test_version_that_was_not_offered(self) -> None:
+        """A ServerHello of TLS 1.0 and a certificate that OpenSSL never looked at."""
+        hello = b"\x03\x01" + bytes(32) + b"\x00" + b"\x00\x2f" + b"\x00"
+        der = LEAF.certificate.public_bytes(Encoding.DER)
+        chain = vector(3, vector(3, der))
+        report = self.look(
+            speak(record(22, handshake(SERVER_HELLO, hello) + handshake(CERTIFICATE, chain)))
+        )
+        self.assertEqual(report.outcome, Outcome.NO_HANDSHAKE)
+        self.assertEqual(report.chain, ())
 
 
 class ClientCertificateTests(InspectCase):

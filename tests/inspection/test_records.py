@@ -22,12 +22,16 @@ HELLO = b"\x03\x03" + bytes(32) + b"\x00" + b"\x13\x01" + b"\x00"
 TLS13 = b"\x00\x06" + b"\x00\x2b\x00\x02\x03\x04"
 
 
+def vector(length: int, content: bytes) -> bytes:
+    return len(content).to_bytes(length, "big") + content
+
+
 def record(kind: int, payload: bytes) -> bytes:
-    return bytes([kind, 3, 3]) + len(payload).to_bytes(2, "big") + payload
+    return bytes([kind, 3, 3]) + vector(2, payload)
 
 
 def handshake(kind: int, body: bytes) -> bytes:
-    return bytes([kind]) + len(body).to_bytes(3, "big") + body
+    return bytes([kind]) + vector(3, body)
 
 
 def said_by(*messages: Message) -> Said:
