@@ -43,8 +43,8 @@ _ALERTS = {
 #: What to do about an alert; where it is not here, the server's log has to tell.
 _REMEDIES = {
     40: "it may want another version, another cipher or a client certificate (--dir, --cert)",
-    70: "this server does not speak this version of TLS",
-    112: "the server knows no such name: check it, or give another one with --name",
+    70: "ask who runs the server to turn TLS 1.2 or 1.3 on",
+    112: "check the name, or give another one with --name",
     116: "present a certificate: give a profile (--dir), or --cert FILE.pem",
 }
 _CERTIFICATE_ALERTS = range(42, 50)
@@ -83,11 +83,16 @@ def explain(
         return refusal(transcript.alerts[0])
     said = "after a part of its handshake" if stream else "without a word"
     match end:
+        case End.SILENT if stream:
+            return Finding(
+                "silent",
+                f"the server does not finish its handshake within {timeout:g} s",
+                "give it more time with --timeout",
+            )
         case End.SILENT:
             return Finding(
                 "silent",
-                f"the server accepts the connection and then is silent for {timeout:g} s"
-                + (f", {said}" if stream else ""),
+                f"the server accepts the connection and then is silent for {timeout:g} s",
                 "check the port: servers of other protocols wait like that for plain text;"
                 " or give it more time with --timeout",
             )
@@ -99,7 +104,7 @@ def explain(
             return Finding(
                 "incompatible",
                 f"the server answers, and OpenSSL breaks the handshake off: {reason}",
-                "this server does not speak this version of TLS, or not as the standard has it",
+                "ask who runs the server to turn TLS 1.2 or 1.3 on, or to mend its TLS",
             )
 
 
@@ -107,7 +112,7 @@ def refusal(alert: int) -> Finding:
     """Return what an alert of the server says."""
     remedy = _REMEDIES.get(alert, _ASK_LOG)
     if alert in _CERTIFICATE_ALERTS:
-        remedy = "the server does not accept the certificate that was presented, or wants one"
+        remedy = "present a certificate that an authority of this server issued (--dir, --cert)"
     return Finding("alert", f"the server answers with the alert {alert_name(alert)!r}", remedy)
 
 

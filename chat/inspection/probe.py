@@ -160,7 +160,10 @@ def _row(version: str, resuming: bool, result: Result, timeout: float) -> Handsh
         failure = explain(
             result.end or End.OURS, result.stream, result.transcript, result.reason, timeout
         )
-        return Handshake(version, resuming, failure)
+        parameters = None
+        if result.said is not None and result.certificates:
+            parameters = _parameters(result.cipher, result.said)
+        return Handshake(version, resuming, failure, parameters=parameters)
     cost = result.cost
     return Handshake(
         version,

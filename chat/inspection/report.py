@@ -87,7 +87,10 @@ class Parameters:
 
 @frozen
 class Handshake:
-    """One attempt: its cost when it succeeded, else why it did not."""
+    """One attempt: its cost when it succeeded, else why it did not.
+
+    A server may refuse us when the parameters are agreed on already.
+    """
 
     version: str
     #: Whether it was to resume the session of the attempt before.

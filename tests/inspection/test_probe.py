@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -292,7 +293,18 @@ class NoTLSTests(InspectCase):
 
         self.assertFails(Listener(wait), "silent", "then is silent for 0.3 s$")
 
-    def test_silent_in_the_middle(self) -> None:
+    def test_trickling(self) -> None:
+        """The deadline is that of the whole handshake, not of the next byte."""
+
+        def trickle(plug: socket.socket) -> None:
+            plug.sendall(b"\x16\x03\x03\x40\x00\x02")
+            for _ in range(500):
+                plug.sendall(b"\0")
+                time.sleep(0.02)
+
+        self.assertFails(Listener(trickle), "silent", "not finish its handshake within 0.3 s$")
+
+    def test_closed_in_the_middle(self) -> None:
         self.assertFails(speak(b"\x16\x03\x03"), "closed", "after a part of its handshake")
 
     def test_hangs_up(self) -> None:
@@ -364,6 +376,9 @@ class ClientCertificateTests(InspectCase):
         report = self.look(self.serve(SSL.TLS1_2_VERSION))
         self.assertEqual(report.outcome, Outcome.VERIFIED)
         self.assertEqual(len(report.chain), 2)
+        parameters = rows(report)[FULL12].parameters
+        assert parameters is not None
+        self.assertEqual(parameters.cipher, "ECDHE-ECDSA-AES256-GCM-SHA384")
         client = report.client_certificate
         assert client is not None
         self.assertEqual((client.asked, client.authorities), (True, ("CN=Root",)))
