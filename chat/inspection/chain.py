@@ -103,13 +103,14 @@ def _describe(
     certificate: x509.Certificate, following: x509.Certificate | None, now: datetime
 ) -> Certificate:
     end = certificate.not_valid_after_utc
+    serial = f"{certificate.serial_number:x}"
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     purposes = _extension(certificate, x509.ExtendedKeyUsage)
     return Certificate(
         subject=name_words(certificate.subject),
         issuer=name_words(certificate.issuer),
-        serial=f"{certificate.serial_number:x}",
+        serial=serial.zfill(len(serial) + len(serial) % 2),  # whole bytes, as others print it
         names=host_names(certificate),
         key=key_words(certificate),
         signature=_oid_name(certificate.signature_algorithm_oid),

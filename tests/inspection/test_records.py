@@ -95,6 +95,21 @@ class TicketTests(SynchronousTestCase):
         self.assertEqual(said_by(Message(SERVER_HELLO, HELLO), empty).tickets, ())
 
 
+class HelloTests(SynchronousTestCase):
+    def test_renegotiation_that_is_not_safe(self) -> None:
+        """RFC 5746, 3.4: without the extension, the server "does not support" it."""
+        self.assertIs(said_by(Message(SERVER_HELLO, HELLO)).secure_renegotiation, False)
+        info = b"\x00\x05" + b"\xff\x01\x00\x01\x00"
+        self.assertIs(said_by(Message(SERVER_HELLO, HELLO + info)).secure_renegotiation, True)
+
+    def test_compression(self) -> None:
+        """RFC 5246, 7.4.1.3: compression_method, of which 0 is none."""
+        self.assertIs(said_by(Message(SERVER_HELLO, HELLO[:-1] + b"\x01")).compression, True)
+
+    def test_nothing_without_it(self) -> None:
+        self.assertIsNone(understand(Transcript((Message(NEW_SESSION_TICKET, bytes(6)),))))
+
+
 class FlightTests(SynchronousTestCase):
     def test_pieces_of_a_flight_are_one(self) -> None:
         chunks = [Chunk(True, b"a"), Chunk(False, b"bc"), Chunk(False, b"d"), Chunk(True, b"e")]
