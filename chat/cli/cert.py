@@ -7,44 +7,16 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import click
-from attrs import frozen
-from cryptography import x509
 
+from chat.cli.authority import BuiltIn, passphrase_option
 from chat.cli.config_template import quote
-from chat.cli.network import directory_option, load_config
-from chat.cli.passphrase import known_passphrase
+from chat.cli.network import directory_option
 from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key
 from chat.pki.bundles import DeviceFiles
-from chat.pki.files import read_authority, read_certificates, read_private, write_files
-from chat.pki.keys import is_encrypted
-from chat.pki.layout import Layout
-from chat.pki.revocation import renew_revocations
-from chat.server.config import Config, parse_address
-
-_passphrase_file = click.option(
-    "--passphrase-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file whose first line opens the issuing key; asked for by default.",
-)
-
-
-@frozen
-class _Network:
-    """What the commands need of a network, and how its issuing key is opened."""
-
-    config: Config
-    layout: Layout
-    passphrase: bytes | None
-
-    @classmethod
-    def open(cls, directory: Path, passphrase_file: Path | None) -> _Network:
-        config = load_config(directory)
-        layout = Layout(config.path(config.authority.directory))
-        if not is_encrypted(read_private(layout.issuing_key)):
-            return cls(config, layout, None)
-        if passphrase_file is None and config.authority.passphrase_file:
-            passphrase_file = config.path(config.authority.passphrase_file)
-        return cls(config, layout, known_passphrase(passphrase_file, key=layout.issuing_key))
+from chat.pki.files import read_certificates, write_files
+from chat.pki.lists import renew_lists
+from chat.pki.records import host_names
+from chat.server.config import parse_address
 
 
 @click.group()
@@ -68,7 +40,7 @@ def cert() -> None:
     help="How long the certificate is valid.",
 )
 @directory_option
-@_passphrase_file
+@passphrase_option
 def issue(
     account: str,
     device: str,
@@ -90,15 +62,14 @@ def issue(
     """  # noqa: D301
     identity = Identity(account, device)
     files = DeviceFiles(out if out is not None else Path(f"{account}-{device}"), identity)
-    network = _Network.open(directory, passphrase_file)
-    layout = network.layout
-    issuing = read_authority(layout.issuing_certificate, layout.issuing_key, network.passphrase)
+    network = BuiltIn.of(directory, passphrase_file)
+    issuing = network.issuing()
     key = new_key()
     certificate = issue_device(
         issuing, key.public_key(), identity, datetime.now(UTC), timedelta(days=days)
     )
     contents = files.contents(certificate, key, issuing.certificate)
-    contents[layout.record(certificate)] = contents[files.path(".crt")]
+    contents[network.layout.record(certificate)] = contents[files.path(".crt")]
     shared = _shared_files(files, network)
     contents |= shared
     write_files(contents)
@@ -117,9 +88,11 @@ def issue(
 
 @cert.command("renew-list")
 @directory_option
-@_passphrase_file
+@passphrase_option
 def renew_list(directory: Path, passphrase_file: Path | None) -> None:
     """Sign the revocation list anew, for another seven days.
+
+    There is one of each issuing authority that is trusted and whose key is here.
 
     A server that can open the issuing key does it daily by itself.
 
@@ -127,15 +100,17 @@ def renew_list(directory: Path, passphrase_file: Path | None) -> None:
     Example:
       securechat cert renew-list --dir /srv/chat
     """  # noqa: D301
-    network = _Network.open(directory, passphrase_file)
-    renewed = renew_revocations(network.layout.directory, network.passphrase, datetime.now(UTC))
-    click.echo(
-        f"Wrote {network.layout.revocations}: number {renewed.number},"
-        f" valid until {renewed.ends:%Y-%m-%d %H:%M} UTC"
-    )
+    network = BuiltIn.of(directory, passphrase_file)
+    renewed = renew_lists(network.layout, network.passphrase(), datetime.now(UTC))
+    click.echo(f"Wrote {network.layout.revocations}")
+    for each in renewed.lists:
+        click.echo(
+            f"  {each.authority.subject.rfc4514_string()}: number {each.number},"
+            f" valid until {each.ends:%Y-%m-%d %H:%M} UTC"
+        )
 
 
-def _shared_files(files: DeviceFiles, network: _Network) -> dict[Path, bytes]:
+def _shared_files(files: DeviceFiles, network: BuiltIn) -> dict[Path, bytes]:
     """Return what belongs to the directory and not to one device.
 
     A second device of the same network in it finds these there already: the
@@ -150,10 +125,11 @@ def _shared_files(files: DeviceFiles, network: _Network) -> dict[Path, bytes]:
     return {}
 
 
-def _profile(files: DeviceFiles, network: _Network) -> bytes:
+def _profile(files: DeviceFiles, network: BuiltIn) -> bytes:
     """Return the profile: where the server is, how it is called, and whose this is."""
     listening = network.config.listen.tls[0]
-    name = _first_name(read_certificates(network.layout.server_certificate)[0])
+    (certificate, *_) = read_certificates(network.layout.server_certificate)
+    name = _first_name(host_names(certificate))
     values = {
         "address": listening if _is_loopback(listening) else _at_port_of(name, listening),
         "server_name": name,
@@ -164,12 +140,17 @@ def _profile(files: DeviceFiles, network: _Network) -> bytes:
     return "".join(f"{key} = {quote(value)}\n" for key, value in values.items()).encode()
 
 
-def _first_name(certificate: x509.Certificate) -> str:
-    """Return the first host, a name if there is one, that a server's certificate is for."""
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    hosts = names.get_values_for_type(x509.DNSName)
-    addresses = map(str, names.get_values_for_type(x509.IPAddress))
-    return [*hosts, *addresses][0]
+def _first_name(hosts: list[str]) -> str:
+    """Return the first that is a name, or else the first address."""
+    return next((host for host in hosts if not _is_address(host)), hosts[0])
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(listening: str) -> bool:

@@ -37,16 +37,19 @@ tls = ["127.0.0.1:6697", "[::1]:6697"]
 [tls]
 certificate = "keys/server.crt"
 key = "keys/server.key"
-# A client's certificate must come from this authority, and must not be on this list.
+# A client's certificate must come from an authority in this file, and must not be on the list
+# of that authority.  Either file may hold several.
 authority = "keys/ca.crt"
 revocations = "keys/revocations.pem"
 # The oldest version of TLS; "1.2" lets in clients that cannot do better.
 minimum = "1.3"
 
 [authority]
+# The built-in authority; "" for none, where others issue the certificates.
 # With the issuing key at hand the server re-signs the revocation list every day.  It ends
 # after seven days, and then nobody gets in: without the passphrase here,
-# run "securechat cert renew-list" every few days.
+# run "securechat cert renew-list" every few days.  "credential:NAME" is systemd's
+# LoadCredential=NAME:FILE; "securechat-passphrase" is found without being named here.
 directory = "keys"
 {passphrase_file}
 

@@ -53,6 +53,12 @@ _SERVER_NAME = re.compile(r"(?=.{3,63}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
     help="A file whose first line encrypts the authority's keys; the server will read it too.",
 )
 @click.option("--no-passphrase", is_flag=True, help="Do not encrypt the authority's keys.")
+@click.option(
+    "--root-out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the root's key in DIR alone, such as a USB stick, and never in keys/.",
+)
 def init(
     directory: Path,
     network: str,
@@ -61,6 +67,7 @@ def init(
     database: str,
     passphrase_file: Path | None,
     no_passphrase: bool,
+    root_out: Path | None,
 ) -> None:
     """Make a directory a network.
 
@@ -71,7 +78,7 @@ def init(
     Examples:
       securechat init
       securechat init --dir /srv/chat --network Lab --host chat.lab.example \\
-          --passphrase-file /root/passphrase
+          --passphrase-file /root/passphrase --root-out /media/stick/lab
     """  # noqa: D301
     names = list(hosts) or list(DEFAULT_HOSTS)
     config = directory / "securechat.toml"
@@ -82,17 +89,22 @@ def init(
         passphrase_file=_lasting(passphrase_file),
     )
     sqlite = _sqlite_file(database, directory)
-    _refuse_existing([config, *([] if sqlite is None else [sqlite])], directory)
+    files = [config, *([] if sqlite is None else [sqlite])]
+    if root_out is not None:
+        files += [Layout(root_out).root_key, Layout(root_out).root_certificate]
+    _refuse_existing(files, directory)
 
     passphrase = new_passphrase(passphrase_file, none=no_passphrase)
     contents = network_files(
-        Layout(directory / "keys"), network, names, passphrase, datetime.now(UTC)
+        Layout(directory / "keys"), network, names, passphrase, datetime.now(UTC), root_out
     )
     if sqlite is not None:
         contents[sqlite] = b""  # an empty file is an empty database, here with mode 0600
     made = write_files(contents)
     try:
         click.echo(f"Made the authority and the server's certificate in {directory / 'keys'}")
+        if root_out is not None:
+            click.echo(f"The root's key is in {root_out} alone: put it away")
         with_store(database, directory, _keep_as_it_is)
         click.echo("Made the database's schema")
         write_files({config: text.encode()})
@@ -114,7 +126,7 @@ async def _keep_as_it_is(store: Store) -> None:
 def _refuse_existing(files: list[Path], directory: Path) -> None:
     """Say what is there before anybody is asked for anything."""
     keys = Layout(directory / "keys")
-    files = [*files, keys.root_certificate, keys.root_key, keys.issuing_key, keys.server_key]
+    files = [*files, keys.root_certificate, keys.root_key, keys.server_key, *keys.issuing_keys]
     present = [str(path) for path in files if os.path.lexists(path)]
     if present:
         raise ExistsError(

@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from attrs import frozen
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
@@ -109,13 +110,42 @@ def make_root(network: str, now: datetime) -> Authority:
     return Authority(builder.sign(key, SHA256()), key)
 
 
-def make_issuing(root: Authority, network: str, now: datetime) -> Authority:
-    """Return a new issuing authority under ``root``: 2 years, path length 0."""
+def make_issuing(root: Authority, now: datetime) -> Authority:
+    """Return a new issuing authority under ``root``, with a key of its own."""
     key = new_key()
-    name = _authority_name(network, "issuing authority")
-    builder = _builder(name, key.public_key(), *_validity(root, now, ISSUING_LIFETIME))
-    builder = _with_authority_extensions(builder, path_length=0)
-    return Authority(_sign(builder, root), key)
+    return Authority(certify_issuing(root, key.public_key(), now), key)
+
+
+def certify_issuing(
+    root: Authority, public_key: ec.EllipticCurvePublicKey, now: datetime
+) -> x509.Certificate:
+    """Return the certificate of an issuing authority: 2 years, path length 0.
+
+    Its name is that of the network of ``root``.  Two authorities of a network differ in
+    the qualifier, which comes of the key: a list belongs to one issuer's name (RFC
+    5280, section 5.2.3), and X.520 has dnQualifier to tell names apart.
+    """
+    name = _authority_name(network_name(root.certificate), "issuing authority")
+    qualifier = x509.NameAttribute(NameOID.DN_QUALIFIER, short_key_id(public_key))
+    name = x509.Name([*name, qualifier])
+    builder = _builder(name, public_key, *_validity(root, now, ISSUING_LIFETIME))
+    return _sign(_with_authority_extensions(builder, path_length=0), root)
+
+
+def network_name(authority: x509.Certificate) -> str:
+    """Return the name of the network whose authority it is, its own where it is nobody's."""
+    attributes = authority.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(attributes[0].value) if attributes else authority.subject.rfc4514_string()
+
+
+def key_id(certificate: x509.Certificate) -> bytes:
+    """Return what identifies the public key in a certificate (section 4.2.1.2, method 1)."""
+    return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
+
+
+def short_key_id(key: CertificatePublicKeyTypes) -> str:
+    """Return the start of a key's identifier, as names and file names have it."""
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest[:4].hex()
 
 
 def issue_server(
@@ -235,7 +265,8 @@ def _validity(issuer: Authority, now: datetime, lifetime: timedelta) -> tuple[da
     if now >= end:
         raise PkiError(
             f"the certificate of {issuer.certificate.subject.rfc4514_string()} ended on"
-            f" {end:%Y-%m-%d}: it can sign nothing more, make a new authority"
+            f" {end:%Y-%m-%d}: it can sign nothing more, make a new one"
+            " (securechat ca rotate-issuing)"
         )
     if lifetime <= timedelta(0):
         raise PkiError("a certificate must be valid for longer than nothing")

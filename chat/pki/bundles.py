@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chat.pki.authority import (
+    Authority,
     Identity,
     issue_server,
     make_issuing,
@@ -54,31 +55,37 @@ class DeviceFiles:
 
         The certificate is the first in its file: WeeChat and irssi read no further.
         """
-        private, own = encode_key(key, None), _pem(certificate)
+        private, own = encode_key(key, None), to_pem(certificate)
         return {
             self.path(".key"): private,
             self.path(".crt"): own,
-            self.combined: own + _pem(issuing) + private,
+            self.combined: own + to_pem(issuing) + private,
         }
 
 
 def network_files(
-    layout: Layout, network: str, hosts: Sequence[str], passphrase: bytes | None, now: datetime
+    layout: Layout,
+    network: str,
+    hosts: Sequence[str],
+    passphrase: bytes | None,
+    now: datetime,
+    root_directory: Path | None = None,
 ) -> dict[Path, bytes]:
     """Return every file of a new network's directory of keys.
 
     The passphrase encrypts the keys of root and issuing authority (1.4 s in all).
+    The root's key goes to ``root_directory``, with its certificate, if there is one.
     """
     root = make_root(network, now)
-    issuing = make_issuing(root, network, now)
+    issuing = make_issuing(root, now)
     server_key = new_key()
     server = issue_server(issuing, server_key.public_key(), hosts, now)
-    root_pem, issuing_pem, server_pem = map(_pem, (root.certificate, issuing.certificate, server))
+    root_pem, issuing_pem, server_pem = map(to_pem, (root.certificate, issuing.certificate, server))
     return {
         layout.root_certificate: root_pem,
-        layout.root_key: encode_key(root.key, passphrase),
+        **root_files(Layout(root_directory or layout.directory), root, passphrase),
         layout.issuing_certificate: issuing_pem,
-        layout.issuing_key: encode_key(issuing.key, passphrase),
+        layout.key_of(issuing.certificate): encode_key(issuing.key, passphrase),
         layout.authorities: root_pem + issuing_pem,
         layout.server_certificate: server_pem + issuing_pem,
         layout.server_key: encode_key(server_key, None),
@@ -87,5 +94,14 @@ def network_files(
     }
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def root_files(layout: Layout, root: Authority, passphrase: bytes | None) -> dict[Path, bytes]:
+    """Return what signing as the root needs: its key and its certificate."""
+    return {
+        layout.root_certificate: to_pem(root.certificate),
+        layout.root_key: encode_key(root.key, passphrase),
+    }
+
+
+def to_pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate as a file holds it."""
     return certificate.public_bytes(Encoding.PEM)

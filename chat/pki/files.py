@@ -12,7 +12,8 @@ from cryptography import x509
 
 from chat.pki.authority import Authority
 from chat.pki.errors import ExistsError, PkiError
-from chat.pki.keys import decode_key
+from chat.pki.keys import SigningKey, decode_key, decode_signing_key, split_keys
+from chat.pki.layout import Layout
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -41,7 +42,7 @@ def write_files(contents: Mapping[Path, bytes], *, replace: bool = False) -> lis
         remove_made(made)
         raise
     for directory in dict.fromkeys(path.parent for path in contents):
-        _sync_directory(directory)
+        sync_directory(directory)
     return made
 
 
@@ -69,7 +70,12 @@ def read_private(path: Path) -> bytes:
 
 def read_passphrase(path: Path) -> bytes:
     """Return the first line of a secret file, without its end."""
-    passphrase = read_private(path).partition(b"\n")[0].rstrip(b"\r")
+    return first_line(read_private(path), path)
+
+
+def first_line(content: bytes, path: Path) -> bytes:
+    """Return the passphrase in what ``path`` holds."""
+    passphrase = content.partition(b"\n")[0].rstrip(b"\r")
     if not passphrase:
         raise PkiError(f"{path} holds no passphrase: its first line is empty")
     return passphrase
@@ -83,13 +89,32 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         raise PkiError(f"{path} holds no readable certificate: restore it") from error
 
 
-def read_authority(certificate: Path, key: Path, passphrase: bytes | None) -> Authority:
-    """Return an authority from its two files (takes 0.7 s when the key is encrypted)."""
-    (found, *_) = read_certificates(certificate)
+def read_server_key(path: Path, certificate: x509.Certificate) -> SigningKey:
+    """Return the server's key that belongs to ``certificate``.
+
+    The file may hold several keys: while one takes the place of another, both are
+    there, so that a moment without a matching pair never comes.
+    """
+    for pem in split_keys(read_private(path)):
+        key = decode_signing_key(pem, None, str(path))
+        if key.public_key() == certificate.public_key():
+            return key
+    raise PkiError(f"{path} is not the key of the server's certificate: one is misplaced")
+
+
+def read_issuing(layout: Layout, passphrase: bytes | None) -> Authority:
+    """Return the issuing authority that signs now (0.7 s when its key is encrypted)."""
+    (certificate, *_) = read_certificates(layout.issuing_certificate)
+    return read_authority(certificate, layout.key_of(certificate), passphrase)
+
+
+def read_authority(certificate: x509.Certificate, key: Path, passphrase: bytes | None) -> Authority:
+    """Return an authority whose key is in a file; `PkiError` when it is another's."""
     private = decode_key(read_private(key), passphrase, str(key))
-    if private.public_key() != found.public_key():
-        raise PkiError(f"{key} is not the key of {certificate}: one of them is misplaced")
-    return Authority(found, private)
+    if private.public_key() != certificate.public_key():
+        name = certificate.subject.rfc4514_string()
+        raise PkiError(f"{key} is not the key of {name}: one of them is misplaced")
+    return Authority(certificate, private)
 
 
 def _make_directory(path: Path, made: list[Path]) -> None:
@@ -117,7 +142,7 @@ def _write(path: Path, content: bytes, made: list[Path], *, replace: bool) -> No
         made.remove(target)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     """Have the directory's new entries on disk, where directories can be opened."""
     if os.name != "posix":
         return

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from attrs import frozen
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from chat.pki.authority import short_key_id
 
 
 @frozen
@@ -26,17 +29,25 @@ class Layout:
 
     @property
     def issuing_certificate(self) -> Path:
-        """Signed by the root."""
+        """Of the issuing authority that signs now; the root signed it."""
         return self.directory / "issuing.crt"
 
+    def key_of(self, issuing: x509.Certificate) -> Path:
+        """Return where the key of an issuing authority is: written once, never moved."""
+        return self.issuing_key(issuing.public_key())
+
+    def issuing_key(self, public_key: CertificatePublicKeyTypes) -> Path:
+        """Return where the private key is that belongs to ``public_key``."""
+        return self.directory / f"issuing-{short_key_id(public_key)}.key"
+
     @property
-    def issuing_key(self) -> Path:
-        """Signs servers, devices and revocation lists."""
-        return self.directory / "issuing.key"
+    def issuing_keys(self) -> list[Path]:
+        """The keys of all issuing authorities that were made here."""
+        return sorted(self.directory.glob("issuing-*.key"))
 
     @property
     def authorities(self) -> Path:
-        """Root and issuing authority: what the server checks clients against."""
+        """The root and every issuing authority that is trusted still: whose clients get in."""
         return self.directory / "ca.crt"
 
     @property
@@ -46,14 +57,27 @@ class Layout:
 
     @property
     def server_key(self) -> Path:
-        """Never encrypted: the server starts without a person."""
+        """Never encrypted: the server starts without a person.
+
+        It holds the old and the new key while one takes the place of the other.
+        """
         return self.directory / "server.key"
 
     @property
     def revocations(self) -> Path:
-        """The revocation list in force."""
+        """The revocation lists in force, one of each trusted issuing authority."""
         return self.directory / "revocations.pem"
+
+    @property
+    def issued(self) -> Path:
+        """The directory of the copies of certificates that were issued."""
+        return self.directory / "issued"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the lists or authorities change; empty."""
+        return self.directory / ".lock"
 
     def record(self, certificate: x509.Certificate) -> Path:
         """Return where the copy of an issued certificate is kept, by its serial number."""
-        return self.directory / "issued" / f"{certificate.serial_number:040x}.crt"
+        return self.issued / f"{certificate.serial_number:040x}.crt"

@@ -2,14 +2,15 @@
 
 A list is signed by the issuing authority, valid for seven days and re-signed
 daily; each one has a higher number than the last (RFC 5280, section 5.2.3).  A list
-past its end locks everybody out, so a bad one is found here, before it is in force.
+past its end locks out whom its authority certified, so a bad one is found here,
+before it is in force.  Where several authorities are trusted, each has its list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from attrs import frozen
 from cryptography import x509
@@ -17,12 +18,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chat.pki.authority import BACKDATED, Authority, authority_key_identifier, whole_seconds
+from chat.pki.authority import (
+    BACKDATED,
+    Authority,
+    authority_key_identifier,
+    key_id,
+    whole_seconds,
+)
 from chat.pki.errors import RevocationError
-from chat.pki.files import read_authority, write_files
-from chat.pki.layout import Layout
 
 LIFETIME = timedelta(days=7)
+
+_BLOCK = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\s*", re.DOTALL)
 
 
 @frozen
@@ -36,9 +43,10 @@ class Revocation:
 
 @frozen
 class RevocationList:
-    """A list whose signature is good; times in UTC."""
+    """A list whose signature is good, and who signed it; times in UTC."""
 
     crl: x509.CertificateRevocationList
+    authority: x509.Certificate
     number: int
     issued: datetime
     ends: datetime
@@ -52,12 +60,14 @@ class RevocationList:
             number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         except (ValueError, x509.ExtensionNotFound) as error:
             raise RevocationError("it is not a numbered revocation list") from error
-        if not any(_signed(crl, authority) for authority in authorities):
+        signer = next((found for found in authorities if _signed(crl, found)), None)
+        if signer is None:
             raise RevocationError("the revocation list was not signed by the network's authority")
         if crl.next_update_utc is None:
             raise RevocationError("the revocation list has no end")
         return cls(
             crl,
+            signer,
             number,
             crl.last_update_utc,
             crl.next_update_utc,
@@ -80,11 +90,19 @@ class RevocationList:
                 f"the revocation list ended on {self.ends:%Y-%m-%d %H:%M} UTC:"
                 " run securechat cert renew-list"
             )
+        self.check_number(in_force)
+
+    def check_number(self, in_force: RevocationList | None) -> None:
+        """Raise `RevocationError` where the list is older than the one ``in_force``."""
         if in_force is not None and self.number < in_force.number:
             raise RevocationError(
                 f"the revocation list has number {self.number}, older than {in_force.number},"
                 " which is in force: restore the newer one"
             )
+
+    def is_in_date(self, now: datetime) -> bool:
+        """Return whether the list's time has begun and is not over."""
+        return self.issued <= now < self.ends
 
     def half_life_passed(self, now: datetime) -> bool:
         """Return whether the list should long have been re-signed."""
@@ -94,6 +112,66 @@ class RevocationList:
     def pem(self) -> bytes:
         """The list as a file holds it."""
         return self.crl.public_bytes(Encoding.PEM)
+
+
+@frozen
+class RevocationLists:
+    """What a file of lists holds: at least one, and one of each authority."""
+
+    lists: tuple[RevocationList, ...]
+
+    @classmethod
+    def parse(cls, pem: bytes, authorities: Sequence[x509.Certificate]) -> RevocationLists:
+        """Return the lists in ``pem``, each signed by one of ``authorities``, stale or not.
+
+        Of two by the same authority the one with the higher number counts.
+        """
+        found: dict[bytes, RevocationList] = {}
+        for block in _BLOCK.findall(pem) or [pem]:
+            each = RevocationList.parse(block, authorities)
+            other = found.setdefault(key_id(each.authority), each)
+            if each.number > other.number:
+                found[key_id(each.authority)] = each
+        return cls(tuple(found.values()))
+
+    def check(self, now: datetime, in_force: RevocationLists | None = None) -> None:
+        """Raise `RevocationError` unless the lists may come into force ``now``.
+
+        One of them must be in date.  Another may be stale, as that of an earlier
+        authority whose key is lost: it locks out whom that one certified, and nobody
+        else.  None may be worse than what is ``in_force``.
+        """
+        for each in self.lists:
+            before = None if in_force is None else in_force.of(each.authority)
+            each.check_number(before)
+            if before is not None and before.is_in_date(now):
+                each.check(now)
+        if not any(each.is_in_date(now) for each in self.lists):
+            self.lists[0].check(now)
+
+    def of(self, authority: x509.Certificate) -> RevocationList | None:
+        """Return the list of an authority."""
+        wanted = key_id(authority)
+        return next((each for each in self.lists if key_id(each.authority) == wanted), None)
+
+    def revokes(self, certificate: x509.Certificate) -> bool:
+        """Return whether a certificate is on the list of its issuer.
+
+        An issuer's name and a serial number identify a certificate (section 4.1.2.2).
+        """
+        return any(
+            each.crl.issuer == certificate.issuer and certificate.serial_number in each.serials
+            for each in self.lists
+        )
+
+    def half_life_passed(self, now: datetime) -> bool:
+        """Return whether one of the lists should long have been re-signed."""
+        return any(each.half_life_passed(now) for each in self.lists)
+
+    @property
+    def pem(self) -> bytes:
+        """The lists as a file holds them."""
+        return b"".join(each.pem for each in self.lists)
 
 
 def first_list(issuing: Authority, now: datetime) -> RevocationList:
@@ -106,30 +184,24 @@ def next_list(
     previous: RevocationList,
     now: datetime,
     revoked: Iterable[Revocation] = (),
+    ends: Mapping[int, datetime] | None = None,
 ) -> RevocationList:
-    """Return the list that follows ``previous``: its entries, and ``revoked``, signed anew."""
-    entries = {entry.serial_number: entry for entry in previous.crl}
+    """Return the list that follows ``previous``: its entries, and ``revoked``, signed anew.
+
+    An entry is dropped where ``ends``, by serial number, says that the certificate was
+    over before ``previous`` was signed: "An entry MUST NOT be removed from the CRL
+    until it appears on one regularly scheduled CRL issued beyond the revoked
+    certificate's validity period" (section 3.3).
+    """
+    ends = ends or {}
+    entries = {
+        entry.serial_number: entry
+        for entry in previous.crl
+        if ends.get(entry.serial_number, now) >= previous.issued
+    }
     for revocation in revoked:
         entries.setdefault(revocation.serial, _entry(revocation))
     return _sign(issuing, previous.number + 1, entries.values(), now)
-
-
-def renew_revocations(directory: Path, passphrase: bytes | None, now: datetime) -> RevocationList:
-    """Re-sign the list in a directory of keys, replacing the file, and return it.
-
-    Blocks, for 0.7 s where the issuing key is encrypted: call it in a thread.
-    Raises `PassphraseError` when the passphrase does not open the key, `PkiError` or
-    `OSError` when a file is missing or wrong; the file is then as it was.
-    """
-    layout = Layout(directory)
-    issuing = read_authority(layout.issuing_certificate, layout.issuing_key, passphrase)
-    try:
-        previous = RevocationList.parse(layout.revocations.read_bytes(), [issuing.certificate])
-    except RevocationError as error:
-        raise RevocationError(f"{layout.revocations}: {error}") from error
-    renewed = next_list(issuing, previous, now)
-    write_files({layout.revocations: renewed.pem}, replace=True)
-    return renewed
 
 
 def _signed(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:

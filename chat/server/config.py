@@ -19,6 +19,7 @@ from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from chat.network.settings import AccountSettings, Bound, HistorySettings, Limits, Performance
+from chat.pki.passphrases import PREFIX
 from chat.store.url import parse_url
 
 #: The configuration's file in the directory of a network.
@@ -79,9 +80,11 @@ class DatabaseSection:
 
 @frozen
 class AuthoritySection:
-    """Section ``[authority]``: the built-in authority, whose list the server re-signs daily."""
+    """Section ``[authority]``: the built-in authority, whose lists the server re-signs daily."""
 
-    directory: str = "keys"
+    #: Empty where the authority is somebody else's.
+    directory: str = ""
+    #: A path, or ``credential:NAME`` for what systemd gives to the service.
     passphrase_file: str = ""
 
 
@@ -250,7 +253,8 @@ def _check(config: Config) -> None:
             raise ConfigError(f"operators.{name}: found something else, wanted {wanted}")
     paths = {f"tls.{name}": getattr(config.tls, name) for name in _TLS_PATHS}
     paths["network.motd"] = config.network.motd
-    paths["authority.passphrase_file"] = config.authority.passphrase_file
+    if not config.authority.passphrase_file.startswith(PREFIX):
+        paths["authority.passphrase_file"] = config.authority.passphrase_file
     for key, path in paths.items():
         if path and not config.path(path).is_file():
             raise ConfigError(f"{key}: found {path!r}, wanted a file that is there")

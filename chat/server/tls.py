@@ -1,7 +1,8 @@
 """The server's side of TLS: who gets in, and in words why somebody did not.
 
-A client certificate is demanded and checked against the network's authority:
-chain, validity, purpose (EKU clientAuth) and the leaf against the revocation list.
+A client certificate is demanded and checked against the network's authorities:
+chain, validity, purpose (EKU clientAuth) and the leaf against its issuer's
+revocation list.
 Sessions are never resumed, because OpenSSL checks neither expiry nor revocation on
 a resumed one.  Sources: RFC 8446, RFC 9325 (section 4.2 for TLS 1.2's ciphers),
 RFC 7301 (ALPN).
@@ -25,9 +26,8 @@ from zope.interface import implementer
 
 from chat.pki.authority import Identity
 from chat.pki.errors import IdentityError, PkiError, RevocationError
-from chat.pki.files import read_certificates, read_private
-from chat.pki.keys import decode_key
-from chat.pki.revocation import RevocationList
+from chat.pki.files import read_certificates, read_server_key
+from chat.pki.revocation import RevocationLists
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -126,7 +126,7 @@ class Credentials:
     """One consistent reading of the files, and the OpenSSL context made of it."""
 
     certificate: x509.Certificate
-    revocations: RevocationList
+    revocations: RevocationLists
     context: SSL.Context
 
 
@@ -174,7 +174,7 @@ class ServerTLS:
             identity = Identity.from_certificate(certificate)
         except IdentityError as error:
             raise PeerRefusedError(str(error)) from error
-        if certificate.serial_number in self.credentials.revocations.serials:
+        if self.credentials.revocations.revokes(certificate):
             raise PeerRefusedError(f"the certificate of {identity} is revoked")
         if now >= certificate.not_valid_after_utc:
             end = certificate.not_valid_after_utc
@@ -201,7 +201,7 @@ class WebTLS:
 
 
 def load_credentials(
-    files: TLSFiles, minimum: TLSVersion, now: datetime, in_force: RevocationList | None
+    files: TLSFiles, minimum: TLSVersion, now: datetime, in_force: RevocationLists | None
 ) -> Credentials:
     """Read and check the files, and return what to serve with.
 
@@ -211,14 +211,12 @@ def load_credentials(
     if now >= own.not_valid_after_utc:
         raise PkiError(
             f"{files.certificate} expired on {own.not_valid_after_utc:%Y-%m-%d %H:%M} UTC:"
-            " replace it with a new one"
+            " make a new one (securechat ca renew-server)"
         )
-    key = decode_key(read_private(files.key), None, str(files.key))
-    if key.public_key() != own.public_key():
-        raise PkiError(f"{files.key} is not the key of {files.certificate}: one is misplaced")
+    key = read_server_key(files.key, own)
     authorities = read_certificates(files.authority)
     try:
-        revocations = RevocationList.parse(files.revocations.read_bytes(), authorities)
+        revocations = RevocationLists.parse(files.revocations.read_bytes(), authorities)
         revocations.check(now, in_force)
     except RevocationError as error:
         raise RevocationError(f"{files.revocations}: {error}") from error
@@ -231,7 +229,8 @@ def load_credentials(
     store = cast(crypto.X509Store, context.get_cert_store())  # None without a context only
     for certificate in authorities:
         store.add_cert(crypto.X509.from_cryptography(certificate))
-    store.add_crl(revocations.crl)
+    for each in revocations.lists:
+        store.add_crl(each.crl)
     store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
     return Credentials(own, revocations, context)
 

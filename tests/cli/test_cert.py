@@ -37,7 +37,7 @@ class CertCase(TestCase):
     def encrypt(self) -> Path:
         """Encrypt the issuing key, and return the file with its passphrase."""
         pem = encode_key(self.network.issuing.key, b"open sesame")
-        write_files({self.layout.issuing_key: pem}, replace=True)
+        write_files({self.network.issuing_key: pem}, replace=True)
         file = self.directory / "passphrase"
         write_files({file: b"open sesame\n"})
         return file
@@ -142,16 +142,18 @@ class IssueTests(CertCase):
         )
 
     def test_no_issuing_key(self) -> None:
-        self.layout.issuing_key.unlink()
+        self.network.issuing_key.unlink()
         result = self.issue("alice")
         self.assertEqual(result.exit_code, 1)
-        self.assertRegex(result.stderr, r"^securechat: \S+issuing\.key: No such file[^\n]+\n$")
+        self.assertRegex(result.stderr, r"^securechat: \S+issuing-\w+\.key: No such file[^\n]+\n$")
 
     def test_passphrase(self) -> None:
         file = self.encrypt()
         refused = self.issue("alice")
         self.assertEqual(refused.exit_code, 1)
-        self.assertRegex(refused.stderr, "issuing.key is encrypted .* --passphrase-file FILE\n$")
+        self.assertRegex(
+            refused.stderr, r"issuing-\w+\.key is encrypted .* --passphrase-file FILE\n$"
+        )
         issued = self.issue("alice", "--passphrase-file", file)
         self.assertEqual(issued.exit_code, 0, issued.stderr)
 
@@ -161,7 +163,7 @@ class IssueTests(CertCase):
         write_files({wrong: b"please\n"})
         result = self.issue("alice", "--passphrase-file", wrong)
         self.assertEqual(result.exit_code, 1)
-        self.assertRegex(result.stderr, "the passphrase does not open .*issuing.key\n$")
+        self.assertRegex(result.stderr, "the passphrase does not open .*issuing-.*key\n$")
 
     def test_passphrase_in_the_configuration(self) -> None:
         file = self.encrypt()
@@ -182,5 +184,6 @@ class RenewListTests(CertCase):
         self.network.revoke(4711)
         result = invoke("cert", "renew-list", "--dir", self.directory)
         self.assertEqual((result.exit_code, result.stderr), (0, ""))
-        self.assertRegex(result.stdout, r"revocations.pem: number 3, valid until \S+ \S+ UTC")
-        self.assertEqual(server(self.layout).credentials.revocations.serials, {4711})
+        self.assertRegex(result.stdout, r"revocations.pem\n.*: number 3, valid until \S+ \S+ UTC")
+        (found,) = server(self.layout).credentials.revocations.lists
+        self.assertEqual(found.serials, {4711})

@@ -21,7 +21,7 @@ from chat.cli import init as module
 from chat.cli.main import COMMANDS, main
 from chat.network.settings import Limits, Performance
 from chat.pki.errors import PassphraseError
-from chat.pki.files import read_authority, write_files
+from chat.pki.files import read_authority, read_certificates, read_issuing, write_files
 from chat.pki.layout import Layout
 from chat.pki.revocation import RevocationList
 from chat.server.config import load
@@ -91,7 +91,7 @@ class InitTests(TestCase):
 
     def test_empty_list(self) -> None:
         invoke("init", "--dir", self.directory, "--no-passphrase")
-        authority = read_authority(self.layout.issuing_certificate, self.layout.issuing_key, None)
+        authority = read_issuing(self.layout, None)
         pem = self.layout.revocations.read_bytes()
         found = RevocationList.parse(pem, [authority.certificate])
         self.assertEqual((found.number, found.serials), (1, frozenset()))
@@ -138,13 +138,15 @@ class InitTests(TestCase):
         write_files({file: b"correct horse\n"})
         result = invoke("init", "--dir", self.directory, "--passphrase-file", file)
         self.assertEqual(result.exit_code, 0, result.stderr)
-        for certificate, key in (
-            (self.layout.root_certificate, self.layout.root_key),
-            (self.layout.issuing_certificate, self.layout.issuing_key),
+        (root,) = read_certificates(self.layout.root_certificate)
+        (issuing,) = read_certificates(self.layout.issuing_certificate)
+        for authority, key in (
+            (root, self.layout.root_key),
+            (issuing, self.layout.key_of(issuing)),
         ):
             with self.assertRaises(PassphraseError):
-                read_authority(certificate, key, None)
-            read_authority(certificate, key, b"correct horse")
+                read_authority(authority, key, None)
+            read_authority(authority, key, b"correct horse")
         config = load(self.directory / "securechat.toml")
         self.assertEqual(config.path(config.authority.passphrase_file), file.resolve())
 
@@ -232,7 +234,7 @@ class ProcessTests(TestCase):
         self.assertEqual(process.returncode, 0, errors)
         self.assertNotIn(b"horse", output + errors)
         layout = Layout(self.directory / "keys")
-        read_authority(layout.issuing_certificate, layout.issuing_key, b"correct horse")
+        read_issuing(layout, b"correct horse")
 
     def test_interrupted(self) -> None:
         process, _ = self._at_the_prompt()

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chat.pki.authority import Authority, Identity, issue_device, new_key
-from chat.pki.bundles import DeviceFiles, network_files
-from chat.pki.files import read_authority, write_files
+from chat.pki.bundles import DeviceFiles, network_files, to_pem
+from chat.pki.files import read_authority, read_certificates, read_issuing, write_files
 from chat.pki.layout import Layout
 from chat.pki.revocation import Revocation, RevocationList, next_list
 
@@ -37,11 +37,16 @@ class Network:
 
     @property
     def issuing(self) -> Authority:
-        return read_authority(self.layout.issuing_certificate, self.layout.issuing_key, None)
+        return read_issuing(self.layout, None)
+
+    @property
+    def issuing_key(self) -> Path:
+        return self.layout.key_of(self.issuing.certificate)
 
     @property
     def root(self) -> Authority:
-        return read_authority(self.layout.root_certificate, self.layout.root_key, None)
+        (certificate,) = read_certificates(self.layout.root_certificate)
+        return read_authority(certificate, self.layout.root_key, None)
 
     def device(
         self,
@@ -55,7 +60,14 @@ class Network:
         signer = issuing or self.issuing
         key = new_key()
         certificate = issue_device(signer, key.public_key(), identity, at or now(), lifetime)
+        write_files({self.layout.record(certificate): to_pem(certificate)})
         return self.save(identity, certificate, key, signer.certificate)
+
+    def certificate(self, identity: Identity = ALICE) -> x509.Certificate:
+        """Return a certificate that is recorded, of a device without files."""
+        certificate = issue_device(self.issuing, new_key().public_key(), identity, now())
+        write_files({self.layout.record(certificate): to_pem(certificate)})
+        return certificate
 
     def save(
         self,

@@ -31,7 +31,7 @@ ALICE = Identity("alice", "laptop")
 class AuthorityCase(TestCase):
     def setUp(self) -> None:
         self.root = make_root("Lab", NOW)
-        self.issuing = make_issuing(self.root, "Lab", NOW)
+        self.issuing = make_issuing(self.root, NOW)
         self.public_key = new_key().public_key()
 
     def assertIssuedBy(self, certificate: x509.Certificate, issuer: Authority) -> None:

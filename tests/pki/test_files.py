@@ -13,8 +13,10 @@ from chat.pki.errors import ExistsError, PassphraseError, PkiError
 from chat.pki.files import (
     read_authority,
     read_certificates,
+    read_issuing,
     read_passphrase,
     read_private,
+    read_server_key,
     remove_made,
     write_files,
 )
@@ -107,11 +109,26 @@ class ReadTests(TestCase):
             read_certificates(self.path)
 
     def test_authority(self) -> None:
-        layout = Network.make(Path(self.mktemp())).layout
-        found = read_authority(layout.issuing_certificate, layout.issuing_key, None)
+        network = Network.make(Path(self.mktemp()))
+        layout = network.layout
+        found = read_issuing(layout, None)
         self.assertEqual(found.certificate.public_key(), found.key.public_key())
-        with self.assertRaisesRegex(PkiError, "root.key is not the key of .*issuing.crt"):
-            read_authority(layout.issuing_certificate, layout.root_key, None)
-        write_files({layout.issuing_key: encode_key(new_key(), b"x")}, replace=True)
+        with self.assertRaisesRegex(PkiError, "root.key is not the key of .*issuing authority"):
+            read_authority(found.certificate, layout.root_key, None)
+        write_files({network.issuing_key: encode_key(new_key(), b"x")}, replace=True)
         with self.assertRaises(PassphraseError):
-            read_authority(layout.issuing_certificate, layout.issuing_key, None)
+            read_issuing(layout, None)
+
+    def test_server_key_of_two(self) -> None:
+        """While a key takes the place of another, the file holds both."""
+        layout = Network.make(Path(self.mktemp())).layout
+        certificate, *_ = read_certificates(layout.server_certificate)
+        pem = layout.server_key.read_bytes()
+        other = encode_key(new_key(), None)
+        for content in (pem, other + pem, pem + other):
+            write_files({layout.server_key: content}, replace=True)
+            found = read_server_key(layout.server_key, certificate)
+            self.assertEqual(found.public_key(), certificate.public_key())
+        write_files({layout.server_key: other}, replace=True)
+        with self.assertRaisesRegex(PkiError, "is not the key of the server's certificate"):
+            read_server_key(layout.server_key, certificate)

@@ -6,14 +6,22 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.trial.unittest import SkipTest, TestCase
 
 from chat.pki.authority import new_key
 from chat.pki.errors import PassphraseError, PkiError
 from chat.pki.files import write_files
-from chat.pki.keys import ROUNDS, decode_key, encode_key, is_encrypted
+from chat.pki.keys import (
+    ROUNDS,
+    decode_key,
+    decode_signing_key,
+    encode_key,
+    is_encrypted,
+    public_numbers,
+    split_keys,
+)
 
 
 class KeyTests(TestCase):
@@ -50,6 +58,27 @@ class KeyTests(TestCase):
         for pem in (b"", b"junk", encode_key(self.key, None)[:60], other):
             with self.assertRaisesRegex(PkiError, "^x.key is not"):
                 decode_key(pem, None, "x.key")
+
+    def test_public_part_needs_no_passphrase(self) -> None:
+        numbers = self.key.public_key().public_numbers()
+        for passphrase in (None, b"correct horse"):
+            self.assertEqual(public_numbers(encode_key(self.key, passphrase)), numbers)
+        container = encode_key(self.key, b"correct horse")
+        for pem in (b"", b"junk", container[:60], container[:120] + container[-40:]):
+            self.assertIsNone(public_numbers(pem))
+
+    def test_several_in_a_file(self) -> None:
+        first, second = encode_key(self.key, None), encode_key(new_key(), b"x")
+        self.assertEqual(split_keys(first + second), [first, second])
+        self.assertEqual(split_keys(b"junk"), [b"junk"])
+
+    def test_of_others(self) -> None:
+        """A server's key may come from elsewhere; the authority's do not."""
+        for key in (ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)):
+            pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            self.assertEqual(decode_signing_key(pem, None, "x").public_key(), key.public_key())
+            with self.assertRaisesRegex(PkiError, "x is not an ECDSA key"):
+                decode_key(pem, None, "x")
 
     def test_ssh_keygen_opens_it(self) -> None:
         """The container is OpenSSH's own: its tool changes the passphrase."""

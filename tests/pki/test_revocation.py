@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,16 +10,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import TestCase
 
-from chat.pki.authority import whole_seconds
-from chat.pki.errors import PassphraseError, RevocationError
-from chat.pki.files import write_files
-from chat.pki.keys import encode_key
+from chat.pki.authority import make_issuing, whole_seconds
+from chat.pki.errors import RevocationError
 from chat.pki.revocation import (
     Revocation,
     RevocationList,
+    RevocationLists,
     first_list,
     next_list,
-    renew_revocations,
 )
 from tests.pki.networks import Network, now
 
@@ -90,32 +87,73 @@ class ListTests(RevocationCase):
             with self.assertRaisesRegex(RevocationError, "not a numbered revocation list"):
                 RevocationList.parse(pem, [self.issuing.certificate])
 
+    def test_entries_of_the_expired_go(self) -> None:
+        """Section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one
+        regularly scheduled CRL issued beyond the revoked certificate's validity period."
+        """
+        end = self.now + timedelta(hours=1)
+        day = timedelta(days=1)
+        lists = [next_list(self.issuing, self.first, self.now, [Revocation(5, self.now)])]
+        for days in (0, 1, 2, 3):
+            later = end + days * day - timedelta(minutes=1)
+            lists.append(next_list(self.issuing, lists[-1], later, ends={5: end}))
+        self.assertEqual([each.serials for each in lists], [{5}, {5}, {5}, set(), set()])
 
-class RenewTests(RevocationCase):
-    def test_renewed_when_stale(self) -> None:
-        layout = self.network.layout
-        self.network.revoke(99)
-        later = self.now + timedelta(days=20)
-        renewed = renew_revocations(layout.directory, None, later)
-        self.assertEqual((renewed.number, renewed.serials), (3, {99}))
-        renewed.check(later)
-        self.assertEqual(layout.revocations.read_bytes(), renewed.pem)
-        self.assertEqual(stat.S_IMODE(layout.revocations.stat().st_mode), 0o600)
+    def test_entries_of_unknown_end_stay(self) -> None:
+        second = next_list(self.issuing, self.first, self.now, [Revocation(5, self.now)])
+        later = self.now + timedelta(days=4000)
+        self.assertEqual(next_list(self.issuing, second, later, ends={6: self.now}).serials, {5})
 
-    def test_forged(self) -> None:
-        layout = self.network.layout
+
+class SeveralTests(RevocationCase):
+    """One list of each authority in one file."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.other = make_issuing(self.network.root, self.now)
+        self.authorities = [self.issuing.certificate, self.other.certificate]
+
+    def parse(self, *lists: RevocationList) -> RevocationLists:
+        pem = b"".join(each.pem for each in lists)
+        return RevocationLists.parse(pem, self.authorities)
+
+    def test_each_counts_for_its_issuer(self) -> None:
+        """Section 4.1.2.2: issuer name and serial number identify a certificate."""
+        device = self.network.certificate()
+        revocation = Revocation(device.serial_number, self.now)
+        foreign = next_list(self.other, first_list(self.other, self.now), self.now, [revocation])
+        self.assertFalse(self.parse(self.first, foreign).revokes(device))
+        own = next_list(self.issuing, self.first, self.now, [revocation])
+        self.assertTrue(self.parse(foreign, own).revokes(device))
+
+    def test_the_higher_number_counts(self) -> None:
+        second = next_list(self.issuing, self.first, self.now)
+        for lists in ((self.first, second), (second, self.first)):
+            self.assertEqual([each.number for each in self.parse(*lists).lists], [2])
+
+    def test_a_foreign_one_spoils_all(self) -> None:
         twin = Network.make(Path(self.mktemp()))
-        forged = first_list(twin.issuing, self.now).pem
-        write_files({layout.revocations: forged}, replace=True)
-        with self.assertRaisesRegex(RevocationError, "revocations.pem: .*not signed"):
-            renew_revocations(layout.directory, None, self.now)
-        self.assertEqual(layout.revocations.read_bytes(), forged)
+        with self.assertRaisesRegex(RevocationError, "not signed by the network's authority"):
+            self.parse(self.first, first_list(twin.issuing, self.now))
 
-    def test_encrypted(self) -> None:
-        layout = self.network.layout
-        key = self.issuing.key
-        write_files({layout.issuing_key: encode_key(key, b"open")}, replace=True)
-        for passphrase in (None, b"shut"):
-            with self.assertRaises(PassphraseError):
-                renew_revocations(layout.directory, passphrase, self.now)
-        self.assertEqual(renew_revocations(layout.directory, b"open", self.now).number, 2)
+    def test_a_stale_one_locks_out_its_own_only(self) -> None:
+        stale = first_list(self.other, self.now - timedelta(days=8))
+        self.parse(self.first, stale).check(self.now)
+        with self.assertRaisesRegex(RevocationError, "ended on"):
+            self.parse(stale).check(self.now)
+
+    def test_none_gets_worse(self) -> None:
+        other = first_list(self.other, self.now)
+        in_force = self.parse(self.first, other)
+        stale = next_list(self.other, other, self.now - timedelta(days=8))
+        with self.assertRaisesRegex(RevocationError, "ended on"):
+            self.parse(self.first, stale).check(self.now, in_force)
+        newer = self.parse(next_list(self.issuing, self.first, self.now), other)
+        with self.assertRaisesRegex(RevocationError, "number 1, older than 2"):
+            in_force.check(self.now, newer)
+        self.parse(self.first).check(self.now, in_force)
+
+    def test_half_life(self) -> None:
+        old = first_list(self.other, self.now - timedelta(days=4))
+        self.assertTrue(self.parse(self.first, old).half_life_passed(self.now))
+        self.assertFalse(self.parse(self.first).half_life_passed(self.now))

@@ -105,7 +105,7 @@ class TLSTransport(StringTransport):
 @lru_cache
 def certificate() -> x509.Certificate:
     root = make_root("Net", now())
-    issuing = make_issuing(root, "Net", now())
+    issuing = make_issuing(root, now())
     key = new_key().public_key()
     return issue_device(issuing, key, Identity("alice", "laptop"), now(), timedelta(days=1))
 
