@@ -13,7 +13,8 @@ from chat.pki.authority import Authority, Identity, issue_device, new_key
 from chat.pki.bundles import DeviceFiles, network_files, to_pem
 from chat.pki.files import read_authority, read_certificates, read_issuing, write_files
 from chat.pki.layout import Layout
-from chat.pki.revocation import Revocation, RevocationList, next_list
+from chat.pki.lists import read_lists
+from chat.pki.revocation import Revocation, RevocationLists, next_list
 
 ALICE = Identity("alice", "laptop")
 
@@ -81,10 +82,14 @@ class Network:
         write_files(files.contents(certificate, key, chain))
         return files
 
-    def revoke(self, serial: int) -> RevocationList:
-        """Put a new list in force on disk."""
-        pem = self.layout.revocations.read_bytes()
-        previous = RevocationList.parse(pem, [self.issuing.certificate])
-        renewed = next_list(self.issuing, previous, now(), [Revocation(serial, now())])
-        write_files({self.layout.revocations: renewed.pem}, replace=True)
-        return renewed
+    def revoke(self, serial: int) -> None:
+        """Put new lists in force on disk: ``serial`` is on each."""
+        lists = read_lists(self.layout).lists
+        revocation = Revocation(serial, now())
+        renewed = []
+        for each in lists:
+            key = self.layout.key_of(each.authority)
+            issuing = read_authority(each.authority, key, None)
+            renewed.append(next_list(issuing, each, now(), [revocation]))
+        pem = RevocationLists(tuple(renewed)).pem
+        write_files({self.layout.revocations: pem}, replace=True)
