@@ -11,7 +11,7 @@ import click
 from chat.cli.authority import BuiltIn, passphrase_option
 from chat.cli.config_template import quote
 from chat.cli.network import directory_option
-from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key
+from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key, title
 from chat.pki.bundles import DeviceFiles
 from chat.pki.files import read_certificates, write_files
 from chat.pki.lists import renew_lists
@@ -105,7 +105,7 @@ def renew_list(directory: Path, passphrase_file: Path | None) -> None:
     click.echo(f"Wrote {network.layout.revocations}")
     for each in renewed.lists:
         click.echo(
-            f"  {each.authority.subject.rfc4514_string()}: number {each.number},"
+            f"  {title(each.authority.subject)}: number {each.number},"
             f" valid until {each.ends:%Y-%m-%d %H:%M} UTC"
         )
 

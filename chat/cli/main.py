@@ -27,6 +27,8 @@ COMMANDS = {
     "init": Entry("chat.cli.init:init", "Make a directory a network."),
     "user": Entry("chat.cli.user:user", "Add, list and remove accounts, set passwords."),
     "cert": Entry("chat.cli.cert:cert", "Issue device certificates."),
+    "revoke": Entry("chat.cli.revoke:revoke", "Let a device, or an account, in no more."),
+    "ca": Entry("chat.cli.ca:ca", "Look after the authority: list, check, renew, rotate."),
     "connect": Entry("chat.cli.connect:connect", "Chat: the console client."),
     "proxy": Entry("chat.cli.proxy:proxy", "Let IRC programs without certificates in."),
     "inspect": Entry("chat.cli.inspect:inspect", "Explain what a TLS server presents."),

@@ -138,6 +138,16 @@ def network_name(authority: x509.Certificate) -> str:
     return str(attributes[0].value) if attributes else authority.subject.rfc4514_string()
 
 
+def title(name: x509.Name) -> str:
+    """Return a certificate's name for people: the common name, and what tells it apart."""
+    parts = [
+        str(attribute.value)
+        for oid in (NameOID.COMMON_NAME, NameOID.DN_QUALIFIER)
+        for attribute in name.get_attributes_for_oid(oid)
+    ]
+    return " ".join(parts) or name.rfc4514_string()
+
+
 def key_id(certificate: x509.Certificate) -> bytes:
     """Return what identifies the public key in a certificate (section 4.2.1.2, method 1)."""
     return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
@@ -264,7 +274,7 @@ def _validity(issuer: Authority, now: datetime, lifetime: timedelta) -> tuple[da
     end = issuer.certificate.not_valid_after_utc
     if now >= end:
         raise PkiError(
-            f"the certificate of {issuer.certificate.subject.rfc4514_string()} ended on"
+            f"the certificate of {title(issuer.certificate.subject)} ended on"
             f" {end:%Y-%m-%d}: it can sign nothing more, make a new one"
             " (securechat ca rotate-issuing)"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from chat.pki.authority import Authority
+from chat.pki.authority import Authority, title
 from chat.pki.errors import ExistsError, PkiError
 from chat.pki.keys import SigningKey, decode_key, decode_signing_key, split_keys
 from chat.pki.layout import Layout
@@ -112,8 +112,9 @@ def read_authority(certificate: x509.Certificate, key: Path, passphrase: bytes |
     """Return an authority whose key is in a file; `PkiError` when it is another's."""
     private = decode_key(read_private(key), passphrase, str(key))
     if private.public_key() != certificate.public_key():
-        name = certificate.subject.rfc4514_string()
-        raise PkiError(f"{key} is not the key of {name}: one of them is misplaced")
+        raise PkiError(
+            f"{key} is not the key of {title(certificate.subject)}: one of them is misplaced"
+        )
     return Authority(certificate, private)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import frozen
 from cryptography import x509
 
-from chat.pki.authority import Identity
+from chat.pki.authority import Identity, title
 from chat.pki.errors import IdentityError, PkiError
 from chat.pki.layout import Layout
 from chat.pki.revocation import RevocationLists
@@ -58,7 +58,7 @@ class Record:
         """``account/device``, or the hosts of a server, or the subject."""
         if self.identity is not None:
             return str(self.identity)
-        return ", ".join(host_names(self.certificate)) or self.certificate.subject.rfc4514_string()
+        return ", ".join(host_names(self.certificate)) or title(self.certificate.subject)
 
     @property
     def ends(self) -> datetime:

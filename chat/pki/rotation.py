@@ -30,6 +30,7 @@ from chat.pki.keys import encode_key
 from chat.pki.layout import Layout
 from chat.pki.lists import issuing_authorities, read_lists
 from chat.pki.lock import locked
+from chat.pki.records import Record, Status, read_records
 from chat.pki.requests import make_request, requested_key
 from chat.pki.revocation import RevocationLists, first_list
 from chat.pki.server_certificate import renew_server, server_issuer
@@ -123,6 +124,18 @@ def check_issuing(layout: Layout, certificate: x509.Certificate, now: datetime) 
     (current, *_) = read_certificates(layout.issuing_certificate)
     if certificate.not_valid_before_utc < current.not_valid_before_utc:
         raise PkiError("the certificate is older than that of the issuing authority in use")
+
+
+def valid_devices(layout: Layout, authority: x509.Certificate, now: datetime) -> list[Record]:
+    """Return whom an issuing authority certified and who gets in still, the last end last."""
+    lists = read_lists(layout)
+    return [
+        record
+        for record in read_records(layout)[0]
+        if record.identity is not None
+        and record.certificate.issuer == authority.subject
+        and record.status(lists, now) in (Status.VALID, Status.FUTURE)
+    ]
 
 
 def retire(layout: Layout, authority: x509.Certificate) -> None:

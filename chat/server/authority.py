@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta
 
+from chat.pki.authority import title
 from chat.pki.errors import RevocationError
 from chat.pki.files import read_certificates
 from chat.pki.layout import Layout
@@ -43,7 +44,7 @@ def _complain_when_late(config: Config, now: datetime) -> None:
     for each in RevocationLists.parse(path.read_bytes(), authorities).lists:
         if each.half_life_passed(now):
             raise RevocationError(
-                f"{path}: the list of {each.authority.subject.rfc4514_string()} ends on"
+                f"{path}: the list of {title(each.authority.subject)} ends on"
                 f" {each.ends:%Y-%m-%d %H:%M} UTC, and half of its time is over: bring its next"
                 " one, and send the server SIGHUP"
             )

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tomllib
 from datetime import timedelta
-from pathlib import Path
 
 from click.testing import Result
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from twisted.trial.unittest import TestCase
 
-from chat.cli.config_template import render
 from chat.pki.authority import Identity
 from chat.pki.files import write_files
-from chat.pki.keys import encode_key
+from tests.cli.networks import NetworkCase
 from tests.cli.programs import invoke, run
-from tests.pki.networks import Network, now
+from tests.pki.networks import now
 from tests.server.tls_peers import meet, server
 
 
-class CertCase(TestCase):
+class CertCase(NetworkCase):
     def setUp(self) -> None:
-        self.directory = Path(self.mktemp()).absolute()
-        self.network = Network.make(self.directory / "keys")
-        self.layout = self.network.layout
-        self.config = self.directory / "securechat.toml"
-        text = render(network="Lab", server="irc.lab", database="sqlite:x.db", passphrase_file=None)
-        write_files({self.config: text.encode()})
+        super().setUp()
         self.out = self.directory / "out"
 
     def issue(self, *arguments: object) -> Result:
         return invoke("cert", "issue", "--dir", self.directory, "--out", self.out, *arguments)
-
-    def encrypt(self) -> Path:
-        """Encrypt the issuing key, and return the file with its passphrase."""
-        pem = encode_key(self.network.issuing.key, b"open sesame")
-        write_files({self.network.issuing_key: pem}, replace=True)
-        file = self.directory / "passphrase"
-        write_files({file: b"open sesame\n"})
-        return file
 
 
 class IssueTests(CertCase):
@@ -98,8 +83,7 @@ class IssueTests(CertCase):
 
     def test_profile_of_a_public_server(self) -> None:
         """Where the server listens everywhere, its certificate's name is its address."""
-        text = self.config.read_text().replace('"127.0.0.1:6697"', '"0.0.0.0:7000"')
-        write_files({self.config: text.encode()}, replace=True)
+        self.configure('"127.0.0.1:6697"', '"0.0.0.0:7000"')
         self.issue("alice")
         profile = tomllib.loads((self.out / "profile.toml").read_text())
         self.assertEqual(profile["address"], "localhost:7000")
@@ -167,11 +151,21 @@ class IssueTests(CertCase):
 
     def test_passphrase_in_the_configuration(self) -> None:
         file = self.encrypt()
-        text = self.config.read_text().replace(
-            '# passphrase_file = "passphrase.txt"', f'passphrase_file = "{file.name}"'
-        )
-        write_files({self.config: text.encode()}, replace=True)
+        self.configure('# passphrase_file = "passphrase.txt"', f'passphrase_file = "{file.name}"')
         self.assertEqual(self.issue("alice").exit_code, 0)
+
+    def test_passphrase_of_systemd(self) -> None:
+        file = self.encrypt()
+        file.rename(file.with_name("securechat-passphrase"))
+        self.patch(os, "environ", {**os.environ, "CREDENTIALS_DIRECTORY": str(self.directory)})
+        self.assertEqual(self.issue("alice").exit_code, 0)
+
+    def test_no_authority_of_its_own(self) -> None:
+        self.configure('directory = "keys"', 'directory = ""')
+        result = self.issue("alice")
+        self.assertEqual(result.exit_code, 1)
+        words = r"no authority of its own \(\[authority\] directory is empty\): ask whoever"
+        self.assertRegex(result.stderr, words)
 
     def test_default_directory(self) -> None:
         done = run(["cert", "issue", "alice", "--device", "pc"], cwd=self.directory)

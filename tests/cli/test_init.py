@@ -18,6 +18,7 @@ from cryptography import x509
 from twisted.trial.unittest import TestCase
 
 from chat.cli import init as module
+from chat.cli.ca import ca
 from chat.cli.main import COMMANDS, main
 from chat.network.settings import Limits, Performance
 from chat.pki.errors import PassphraseError
@@ -150,6 +151,19 @@ class InitTests(TestCase):
         config = load(self.directory / "securechat.toml")
         self.assertEqual(config.path(config.authority.passphrase_file), file.resolve())
 
+    def test_root_elsewhere(self) -> None:
+        stick = Path(self.mktemp()).absolute()
+        arguments = ("init", "--dir", self.directory, "--no-passphrase", "--root-out", stick)
+        result = invoke(*arguments)
+        self.assertEqual(result.exit_code, 0, result.stderr)
+        self.assertFalse(self.layout.root_key.exists())
+        (root,) = read_certificates(stick / "root.crt")
+        read_authority(root, stick / "root.key", None)
+        self.assertEqual(read_certificates(self.layout.root_certificate), [root])
+        again = invoke(*arguments[:2], self.mktemp(), *arguments[3:])
+        self.assertEqual(again.exit_code, 1)
+        self.assertRegex(again.stderr, "already has .*root.key")
+
     def test_readable_passphrase_file(self) -> None:
         file = Path(self.mktemp())
         file.write_text("correct horse\n")
@@ -263,7 +277,14 @@ class ProgramTests(TestCase):
         self.assertEqual(done.stdout.splitlines()[-1], "False")
 
     def test_our_commands_show_an_example(self) -> None:
-        for command in (["init"], ["cert", "issue"], ["cert", "renew-list"], ["password-hash"]):
+        for command in (
+            ["init"],
+            ["cert", "issue"],
+            ["cert", "renew-list"],
+            ["password-hash"],
+            ["revoke"],
+            *(["ca", name] for name in ca.commands),
+        ):
             result = invoke(*command, "--help")
             self.assertEqual(result.exit_code, 0)
             self.assertRegex(result.stdout, rf"Examples?:\n\s+securechat {' '.join(command)}")

@@ -12,6 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from twisted.trial.unittest import SkipTest, TestCase
 
 from chat.pki.bundles import DeviceFiles
+from chat.pki.rotation import rotate
 from tests.pki.networks import Network, now
 
 
@@ -70,6 +71,21 @@ class OpenSSLTests(ToolCase):
         self.revoke(self.files)
         self.assertIn("certificate revoked", self.verify("sslclient", self.files.path(".crt"))[1])
 
+    def test_two_issuing_authorities(self) -> None:
+        """After a rotation, each verifies with the list of its own, out of one file."""
+        old, first = self.files, self.layout.issuing_certificate.read_bytes()
+        rotate(self.layout, self.network.root, None, now())
+        second = self.layout.issuing_certificate.read_bytes()
+        new = self.network.device()
+        both = Path(self.mktemp())
+        both.write_bytes(first + second)
+        for files in (old, new):
+            code, output = self.verify("sslclient", files.path(".crt"), "-untrusted", both)
+            self.assertEqual(code, 0, output)
+            self.revoke(files)
+            output = self.verify("sslclient", files.path(".crt"), "-untrusted", both)[1]
+            self.assertIn("certificate revoked", output)
+
     def test_expired(self) -> None:
         old = self.network.device(at=now() - timedelta(days=2), lifetime=timedelta(days=1))
         self.assertIn("expired", self.verify("sslclient", old.path(".crt"))[1])
@@ -112,6 +128,21 @@ class GnuTLSTests(ToolCase):
         code, output = self.call(*arguments)
         self.assertNotEqual(code, 0)
         self.assertIn("revoked", output)
+
+    def test_two_issuing_authorities(self) -> None:
+        rotate(self.layout, self.network.root, None, now())
+        new = self.network.device()
+        for files in (self.files, new):
+            arguments = (
+                "--verify",
+                *("--load-ca-certificate", self.layout.authorities),
+                *("--load-crl", self.layout.revocations),
+                *("--infile", files.path(".crt")),
+            )
+            code, output = self.call(*arguments)
+            self.assertEqual(code, 0, output)
+            self.revoke(files)
+            self.assertIn("revoked", self.call(*arguments)[1])
 
     def test_key(self) -> None:
         """WeeChat hands the file to GnuTLS as it is."""

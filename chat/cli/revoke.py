@@ -1,0 +1,75 @@
+"""``securechat revoke``: certificates that no longer count, though their time is not over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from cryptography.x509 import ReasonFlags
+
+from chat.cli.authority import BuiltIn, passphrase_option, tell_to_reload
+from chat.cli.network import directory_option
+from chat.pki.lists import revoke as put_on_lists
+from chat.pki.records import SHORT, find_devices, find_serial, read_records
+
+#: RFC 5280, section 5.3.1: the reasons that a device's certificate can have.
+_REASONS = {
+    "unspecified": ReasonFlags.unspecified,
+    "key-compromise": ReasonFlags.key_compromise,
+    "affiliation-changed": ReasonFlags.affiliation_changed,
+    "superseded": ReasonFlags.superseded,
+    "cessation": ReasonFlags.cessation_of_operation,
+    "privilege-withdrawn": ReasonFlags.privilege_withdrawn,
+}
+
+
+@click.command()
+@click.argument("name", metavar="[ACCOUNT[/DEVICE]]", required=False)
+@click.option("--serial", help="Only the certificate whose serial number begins so.")
+@click.option(
+    "--reason",
+    type=click.Choice(list(_REASONS)),
+    default="unspecified",
+    show_default=True,
+    help="What the list says about it; key-compromise for a device that is lost.",
+)
+@directory_option
+@passphrase_option
+def revoke(
+    name: str | None,
+    serial: str | None,
+    reason: str,
+    directory: Path,
+    passphrase_file: Path | None,
+) -> None:
+    """Revoke the certificates of a device, or of all devices of an account.
+
+    Puts those that are not over on the revocation list of their issuing
+    authority, and signs it anew.  A running server refuses them after SIGHUP or
+    REHASH; it does not end a connection that is open.
+
+    \b
+    Examples:
+      securechat revoke alice/phone --reason key-compromise
+      securechat revoke mallory
+      securechat revoke --serial 4f6a12bc90de
+    """  # noqa: D301
+    if name is None and serial is None:
+        raise click.UsageError("whose certificates?  Name ACCOUNT, ACCOUNT/DEVICE or --serial")
+    network = BuiltIn.of(directory, passphrase_file)
+    records, _ = read_records(network.layout)
+    found = records if name is None else find_devices(records, name)
+    if serial is not None:
+        found = [find_serial(found, serial)]
+    now = datetime.now(UTC)
+    done = put_on_lists(network.layout, network.passphrase(), found, _REASONS[reason], now)
+    if not done.records:
+        click.echo(f"Nothing to do: all {len(found)} found are revoked or over already")
+        return
+    for record in done.records:
+        click.echo(
+            f"Revoked {record.holder}, {record.serial[:SHORT]}, until {record.ends:%Y-%m-%d}"
+        )
+    click.echo(f"{len(done.records)} more on the list in {network.layout.revocations}")
+    tell_to_reload()
