@@ -237,7 +237,7 @@ def _leftovers(layout: Layout) -> Iterator[Finding]:
 
 
 def _modes(setup: Setup) -> Iterator[Finding]:
-    """Find secrets that others can read, and anything that others can write."""
+    """Find secrets that others can read, what others can write, and what is another user's."""
     secret, public = {setup.key}, {setup.certificate, setup.authorities, setup.revocations}
     directories = {path.parent for path in (*secret, *public)}
     if setup.passphrase_file is not None:
@@ -255,6 +255,18 @@ def _modes(setup: Setup) -> Iterator[Finding]:
         )
         for path in sorted(paths)
         if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & bits
+    ]
+    # A command that was run as root leaves files that the server's user cannot read.
+    home = setup.key.parent
+    wrong += [
+        Finding(
+            Level.FAIL,
+            "file owner",
+            f"{path} is another user's than {home}",
+            f"chown --reference={home} {path}",
+        )
+        for path in sorted(secret | public)
+        if path.parent == home and path.exists() and path.stat().st_uid != home.stat().st_uid
     ]
     yield from wrong or [Finding(Level.OK, "file modes", "keys are for one user alone")]
 

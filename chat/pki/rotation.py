@@ -170,6 +170,8 @@ def move_root(layout: Layout, directory: Path) -> None:
     The key is removed here when it can be read back there.
     """
     there = Layout(directory)
+    if not layout.root_key.exists():
+        raise PkiError(f"{layout.root_key} is not there: the root's key is elsewhere already")
     contents = {
         there.root_key: read_private(layout.root_key),
         there.root_certificate: layout.root_certificate.read_bytes(),

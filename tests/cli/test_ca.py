@@ -96,7 +96,7 @@ class ShowTests(NetworkCase):
         device = self.network.device()
         result = invoke("ca", "show", device.combined, "--dir", self.mktemp())
         self.assertEqual(result.exit_code, 0, result.stderr)
-        self.assertIn("It is unknown.", result.stdout)
+        self.assertIn("Whether it is revoked is not known here.", result.stdout)
 
     def test_nobody(self) -> None:
         self.fail_with("issued to 'zoe'", "ca", "show", "zoe")

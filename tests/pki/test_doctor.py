@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from chat.pki.authority import new_key
 from chat.pki.doctor import Finding, Level, Setup, examine
@@ -89,6 +89,14 @@ class DoctorTests(TestCase):
             _, mode, path = remedy.split()
             Path(path).chmod(int(mode, 8))
         self.assertEqual(self.bad(), [])
+
+    def test_owner(self) -> None:
+        if os.getuid() != 0:
+            raise SkipTest("needs root")
+        os.chown(self.layout.revocations, 12345, -1)
+        self.assertFound(
+            Level.FAIL, "file owner", "revocations.pem is another", "chown --reference="
+        )
 
     def test_passphrase_file(self) -> None:
         path = Path(self.mktemp())

@@ -20,7 +20,7 @@ from chat.pki.bundles import DeviceFiles, to_pem
 from chat.pki.errors import ExistsError, PkiError
 from chat.pki.files import read_certificates, read_server_key, write_files
 from chat.pki.layout import Layout
-from chat.pki.lists import issuing_authorities, read_lists
+from chat.pki.lists import issuing_authorities, lists_are_due, read_lists, renew_lists
 from chat.pki.requests import make_request
 from chat.pki.rotation import (
     install,
@@ -113,6 +113,24 @@ class RotateTests(RotationCase):
 
     def test_interrupted(self) -> None:
         self.assertSurvives(lambda: rotate(self.layout, self.network.root, None, now()))
+
+    def test_everything_is_over(self) -> None:
+        """Nobody looked after the network for three years."""
+        self.network = Network.make(Path(self.mktemp()), at=now() - timedelta(days=1100))
+        self.layout = self.network.layout
+        with self.assertRaisesRegex(PkiError, "renew-server"):
+            server(self.layout)
+        rotate(self.layout, self.network.root, None, now())
+        self.assertLetIn(self.network.device())
+        (old,) = (
+            each for each in issuing_authorities(self.layout) if now() > each.not_valid_after_utc
+        )
+        self.assertFalse(lists_are_due(self.layout, now(), timedelta(days=1)))
+        self.assertEqual(
+            [each.number for each in renew_lists(self.layout, None, now()).lists], [2, 1]
+        )
+        retire(self.layout, old)
+        self.assertLetIn(self.network.device())
 
     def test_without_the_old_key(self) -> None:
         """The way out when the issuing key is lost."""
@@ -288,6 +306,8 @@ class MoveRootTests(RotationCase):
         there = Layout(self.stick)
         self.assertEqual(there.root_key.read_bytes(), self.pem)
         self.assertEqual(stat.S_IMODE(there.root_key.stat().st_mode), 0o600)
+        with self.assertRaisesRegex(PkiError, "is elsewhere already"):
+            move_root(self.layout, self.stick)
         self.assertEqual(
             there.root_certificate.read_bytes(), self.layout.root_certificate.read_bytes()
         )

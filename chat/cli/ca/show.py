@@ -16,7 +16,7 @@ from chat.cli.network import directory_option
 from chat.pki.describe import Description, describe
 from chat.pki.files import read_certificates
 from chat.pki.lists import read_lists
-from chat.pki.records import Record, find_devices, find_serial, is_serial, read_records
+from chat.pki.records import Record, Status, find_devices, find_serial, is_serial, read_records
 from chat.pki.revocation import RevocationLists
 from chat.server.config import FILE_NAME
 
@@ -81,7 +81,10 @@ def _sentences(found: Description) -> Iterator[str]:
         case _:
             yield f"A certificate of {found.subject}, which names no account, device or server."
     start, end = map(datetime.fromisoformat, (found.not_before, found.not_after))
-    yield f"It is {found.status}."
+    if found.status == Status.UNKNOWN.value:
+        yield "Whether it is revoked is not known here."
+    else:
+        yield f"It is {found.status}."
     yield f"Its time is from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC."
     if found.revoked_at is not None:
         at = datetime.fromisoformat(found.revoked_at)
