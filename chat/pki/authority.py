@@ -145,7 +145,12 @@ def title(name: x509.Name) -> str:
         for oid in (NameOID.COMMON_NAME, NameOID.DN_QUALIFIER)
         for attribute in name.get_attributes_for_oid(oid)
     ]
-    return " ".join(parts) or name.rfc4514_string()
+    return printable(" ".join(parts) or name.rfc4514_string())
+
+
+def printable(text: str) -> str:
+    """Return what stands in a certificate of anybody's without what a terminal obeys."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def key_id(certificate: x509.Certificate) -> bytes:

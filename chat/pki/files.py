@@ -12,7 +12,13 @@ from cryptography import x509
 
 from chat.pki.authority import Authority, title
 from chat.pki.errors import ExistsError, PkiError
-from chat.pki.keys import SigningKey, decode_key, decode_signing_key, split_keys
+from chat.pki.keys import (
+    SigningKey,
+    decode_key,
+    decode_signing_key,
+    is_encrypted,
+    split_keys,
+)
 from chat.pki.layout import Layout
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -96,6 +102,10 @@ def read_server_key(path: Path, certificate: x509.Certificate) -> SigningKey:
     there, so that a moment without a matching pair never comes.
     """
     for pem in split_keys(read_private(path)):
+        if is_encrypted(pem):
+            raise PkiError(
+                f"{path} is encrypted, and the server starts without a person: store it decrypted"
+            )
         key = decode_signing_key(pem, None, str(path))
         if key.public_key() == certificate.public_key():
             return key

@@ -32,10 +32,11 @@ def find_passphrase(
         return read_passphrase(directory / configured)
     name = configured.removeprefix(PREFIX)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
-    path = Path(credentials or "/nonexistent") / (name or NAME)
-    # The mode says nothing: for another user than root, systemd adds an access control list.
-    if path.is_file():
-        return first_line(path.read_bytes(), path)
+    if credentials is not None:
+        path = Path(credentials) / (name or NAME)
+        if path.is_file():
+            # The mode says nothing: systemd adds an access control list for the service's user.
+            return first_line(path.read_bytes(), path)
     if name:
         raise PassphraseError(
             f"there is no credential {name} here: run the program as a service with"

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import frozen
 from cryptography import x509
 
-from chat.pki.authority import Identity, title
+from chat.pki.authority import Identity, printable, title
 from chat.pki.errors import IdentityError, PkiError
 from chat.pki.layout import Layout
 from chat.pki.revocation import RevocationLists
@@ -89,7 +89,7 @@ def host_names(certificate: x509.Certificate) -> list[str]:
     except x509.ExtensionNotFound:
         return []
     kinds = (x509.DNSName, x509.IPAddress)
-    return [str(name.value) for name in names if isinstance(name, kinds)]
+    return [printable(str(name.value)) for name in names if isinstance(name, kinds)]
 
 
 def read_records(layout: Layout) -> tuple[list[Record], list[Path]]:

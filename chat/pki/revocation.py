@@ -88,7 +88,7 @@ class RevocationList:
         if now >= self.ends:
             raise RevocationError(
                 f"the revocation list ended on {self.ends:%Y-%m-%d %H:%M} UTC:"
-                " run securechat cert renew-list"
+                " run securechat cert renew-list, or bring the next one of an authority of others"
             )
         self.check_number(in_force)
 

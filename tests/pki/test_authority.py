@@ -17,9 +17,11 @@ from chat.pki.authority import (
     Identity,
     issue_device,
     issue_server,
+    key_id,
     make_issuing,
     make_root,
     new_key,
+    title,
 )
 from chat.pki.errors import IdentityError, PkiError
 
@@ -77,6 +79,19 @@ class TierTests(AuthorityCase):
             with self.assertRaisesRegex(PkiError, "cannot name a network"):
                 make_root(name, NOW)
         make_root("Büro für Übertragung, 通信 " + "x" * 10, NOW)
+
+    def test_names(self) -> None:
+        """Two issuing authorities of a network have different names, by their keys."""
+        other = make_issuing(self.root, NOW).certificate
+        self.assertNotEqual(other.subject, self.issuing.certificate.subject)
+        for certificate in (other, self.issuing.certificate):
+            identifier = key_id(certificate).hex()[:8]
+            self.assertEqual(title(certificate.subject), f"Lab issuing authority {identifier}")
+        self.assertEqual(title(self.root.certificate.subject), "Lab root authority")
+
+    def test_titles_of_anybody(self) -> None:
+        hostile = x509.NameAttribute(NameOID.COMMON_NAME, "a\x1b[2Jb\nc")
+        self.assertEqual(title(x509.Name([hostile])), "a?[2Jb?c")
 
 
 class ServerTests(AuthorityCase):

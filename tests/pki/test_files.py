@@ -132,3 +132,6 @@ class ReadTests(TestCase):
         write_files({layout.server_key: other}, replace=True)
         with self.assertRaisesRegex(PkiError, "is not the key of the server's certificate"):
             read_server_key(layout.server_key, certificate)
+        write_files({layout.server_key: encode_key(new_key(), b"x")}, replace=True)
+        with self.assertRaisesRegex(PkiError, "is encrypted, .*: store it decrypted"):
+            read_server_key(layout.server_key, certificate)

@@ -42,6 +42,14 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(accounts.registration, "closed")
         self.assertEqual((config.tls.minimum, config.limits.flood), ("1.3", True))
         self.assertEqual(config.motd(), ())
+        self.assertEqual((config.authority.directory, config.authority.passphrase_file), ("", ""))
+
+    def test_passphrase(self) -> None:
+        """A credential is there only where systemd runs the server; a file must be."""
+        self.load(MINIMAL + '[authority]\npassphrase_file = "credential:x"')
+        self.load(MINIMAL + '[authority]\npassphrase_file = "file"')
+        with self.assertRaisesRegex(ConfigError, "authority.passphrase_file: found 'away'"):
+            self.load(MINIMAL + '[authority]\npassphrase_file = "away"')
 
     def test_performance(self) -> None:
         self.path.write_text(MINIMAL + "[performance]\nqueue = 200\n")

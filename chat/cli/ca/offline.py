@@ -11,7 +11,6 @@ from chat.cli.authority import (
     BuiltIn,
     open_root,
     passphrase_option,
-    root_option,
 )
 from chat.cli.ca.rotation import report
 from chat.cli.network import directory_option
@@ -55,12 +54,19 @@ def request(out: Path, no_passphrase: bool, directory: Path, passphrase_file: Pa
 
 @click.command()
 @click.argument("file", type=_FILE)
-@root_option
+@click.option(
+    "--root",
+    "root_directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    required=True,
+    help="The directory with root.key and root.crt.",
+)
 @_out_option
 @click.option(
     "--passphrase-file", type=_FILE, help="A file whose first line opens root.key; asked for."
 )
-def sign(file: Path, root_directory: Path | None, out: Path, passphrase_file: Path | None) -> None:
+def sign(file: Path, root_directory: Path, out: Path, passphrase_file: Path | None) -> None:
     """Sign the request of an issuing authority with the root's key.
 
     Needs no network, only root.key and root.crt in the --root directory.  Only
@@ -70,7 +76,7 @@ def sign(file: Path, root_directory: Path | None, out: Path, passphrase_file: Pa
     Example:
       securechat ca sign issuing.csr --root /media/vault/lab --out issuing.crt
     """  # noqa: D301
-    root = Layout(root_directory or Path())
+    root = Layout(root_directory)
     (certificate, *_) = read_certificates(root.root_certificate)
     authority = open_root(certificate, root.root_key, passphrase_file)
     signed = rotation.sign_request(authority, file, out, datetime.now(UTC))
