@@ -10,6 +10,7 @@ from cryptography.x509 import ReasonFlags
 
 from chat.cli.authority import BuiltIn, passphrase_option, tell_to_reload
 from chat.cli.network import directory_option
+from chat.pki.authority import title
 from chat.pki.lists import revoke as put_on_lists
 from chat.pki.records import SHORT, find_devices, find_serial, read_records
 
@@ -64,12 +65,18 @@ def revoke(
         found = [find_serial(found, serial)]
     now = datetime.now(UTC)
     done = put_on_lists(network.layout, network.passphrase(), found, _REASONS[reason], now)
-    if not done.records:
-        click.echo(f"Nothing to do: all {len(found)} found are revoked or over already")
-        return
     for record in done.records:
-        click.echo(
-            f"Revoked {record.holder}, {record.serial[:SHORT]}, until {record.ends:%Y-%m-%d}"
+        serial = record.serial[:SHORT]
+        click.echo(f"Revoked {record.holder}, {serial}, until {record.ends:%Y-%m-%d}")
+    if done.records:
+        click.echo(f"{len(done.records)} more on the list in {network.layout.revocations}")
+        tell_to_reload()
+    elif not done.unlisted:
+        click.echo(f"Nothing to do: none of the {len(found)} found gets in any more")
+    if done.unlisted:
+        first, *_ = done.unlisted
+        raise click.ClickException(
+            f"{len(done.unlisted)} certificates still get in, that of {first.holder} among them:"
+            f" the key of {title(first.certificate.issuer)} is not here to sign its list;"
+            " lock out all that it signed with securechat ca retire --force"
         )
-    click.echo(f"{len(done.records)} more on the list in {network.layout.revocations}")
-    tell_to_reload()

@@ -20,7 +20,7 @@ from chat.pki.errors import PkiError
 from chat.pki.files import read_authority, read_certificates, read_private, read_server_key
 from chat.pki.keys import is_encrypted, public_numbers
 from chat.pki.layout import Layout
-from chat.pki.lists import issuing_authorities
+from chat.pki.lists import has_issued, issuing_authorities
 from chat.pki.records import Record, Status, read_records
 from chat.pki.revocation import RevocationLists
 from chat.pki.rotation import pending_keys, valid_devices
@@ -134,9 +134,12 @@ def _lists(setup: Setup, now: datetime) -> Iterator[Finding]:
         else:
             yield Finding(Level.OK, subject, state)
     if setup.layout is not None:
+        records, _ = read_records(setup.layout)
         for authority in issuing_authorities(setup.layout):
             if lists.of(authority) is None and now < authority.not_valid_after_utc:
                 text = "there is none: nobody of its gets in"
+                if has_issued(authority, records):
+                    remedy = "restore revocations.pem, or rotate, issue anew, and retire it"
                 yield Finding(Level.FAIL, f"revocation list of {_name(authority)}", text, remedy)
 
 

@@ -5,21 +5,20 @@ Whoever changes them holds the lock, so that of two changes at a time none is lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
 from cryptography import x509
 
-from chat.pki.authority import Authority, key_id
+from chat.pki.authority import key_id
 from chat.pki.errors import PkiError, RevocationError
 from chat.pki.files import read_authority, read_certificates, write_files
 from chat.pki.layout import Layout
 from chat.pki.lock import locked
-from chat.pki.records import Record, read_records
+from chat.pki.records import Record, Status, read_records
 from chat.pki.revocation import (
     Revocation,
-    RevocationList,
     RevocationLists,
     first_list,
     next_list,
@@ -47,16 +46,29 @@ def read_lists(layout: Layout) -> RevocationLists:
 def lists_are_due(layout: Layout, now: datetime, age: timedelta) -> bool:
     """Return whether a list that can be signed here is missing, or of this ``age``."""
     lists = read_lists(layout)
+    records, _ = read_records(layout)
     for authority in _signers(layout, now):
         found = lists.of(authority)
+        if found is None and has_issued(authority, records):
+            continue  # lost: see `renew_lists`
         if found is None or now - found.issued >= age:
             return True
     return False
 
 
+def has_issued(authority: x509.Certificate, records: Iterable[Record]) -> bool:
+    """Return whether one of ``records`` is of a device that ``authority`` certified."""
+    return any(
+        record.identity is not None and record.certificate.issuer == authority.subject
+        for record in records
+    )
+
+
 def renew_lists(layout: Layout, passphrase: bytes | None, now: datetime) -> RevocationLists:
     """Sign every list anew whose authority's key is here, and return all.
 
+    An authority that certified no device yet gets its first one here.  One that did,
+    and whose list is lost, gets none: on an empty list, nobody would be revoked.
     Blocks, for 0.7 s for each encrypted key: call it in a thread.  Raises
     `PassphraseError` when the passphrase does not open a key, `PkiError` or `OSError`
     when a file is missing or wrong; the lists are then as they were.
@@ -66,10 +78,10 @@ def renew_lists(layout: Layout, passphrase: bytes | None, now: datetime) -> Revo
 
 @frozen
 class Revoked:
-    """What came of a revocation: who is newly on a list, and the lists."""
+    """What came of a revocation: who is newly on a list, and who cannot be put on one."""
 
     records: tuple[Record, ...]
-    lists: RevocationLists
+    unlisted: tuple[Record, ...]
 
 
 def revoke(
@@ -79,28 +91,27 @@ def revoke(
     reason: x509.ReasonFlags,
     now: datetime,
 ) -> Revoked:
-    """Put those of ``records`` on their issuers' lists who are neither over nor revoked.
+    """Put those of ``records`` on their issuers' lists whom the server lets in still.
 
-    Blocks and raises as `renew_lists`; nothing is signed where nobody is left.
+    It does not for want of the key or the list of an issuer; the others are revoked all
+    the same.  Blocks and raises as `renew_lists`; nothing is signed where nobody is left.
     """
     lists = read_lists(layout)
-    due = tuple(
-        record for record in records if now < record.ends and not lists.revokes(record.certificate)
-    )
-    if not due:
-        return Revoked((), lists)
-    authorities = {authority.subject: authority for authority in issuing_authorities(layout)}
+    gets_in = [
+        record for record in records if record.status(lists, now) in (Status.VALID, Status.FUTURE)
+    ]
+    signers = {authority.subject: key_id(authority) for authority in _signers(layout, now)}
     revocations: dict[bytes, list[Revocation]] = {}
-    for record in due:
-        issuer = authorities.get(record.certificate.issuer)
-        if issuer is None:
-            raise PkiError(
-                f"the authority that certified {record.holder} is not trusted any more:"
-                " nothing that it signed gets in"
-            )
-        revocation = Revocation(record.certificate.serial_number, now, reason)
-        revocations.setdefault(key_id(issuer), []).append(revocation)
-    return Revoked(due, _sign_lists(layout, passphrase, now, revocations))
+    done: list[Record] = []
+    for record in gets_in:
+        issuer = signers.get(record.certificate.issuer)
+        if issuer is not None:
+            revocation = Revocation(record.certificate.serial_number, now, reason)
+            revocations.setdefault(issuer, []).append(revocation)
+            done.append(record)
+    if done:
+        _sign_lists(layout, passphrase, now, revocations)
+    return Revoked(tuple(done), tuple(record for record in gets_in if record not in done))
 
 
 def _sign_lists(
@@ -110,42 +121,33 @@ def _sign_lists(
     revoked: Mapping[bytes, Sequence[Revocation]],
 ) -> RevocationLists:
     """Sign all lists anew, with what is ``revoked``, by the issuer's key identifier."""
-    signers = {key_id(authority): authority for authority in _signers(layout, now)}
-    if not signers or not revoked.keys() <= signers.keys():
+    # Opened before the lock is taken: the key derivation is slow on purpose.
+    opened = [
+        read_authority(authority, layout.key_of(authority), passphrase)
+        for authority in _signers(layout, now)
+    ]
+    if not opened:
         raise PkiError(
             f"the key of the issuing authority is not in {layout.directory}: restore it from the"
             " backup, or make a new one (securechat ca rotate-issuing)"
         )
-    # Opened before the lock is taken: the key derivation is slow on purpose.
-    opened = {
-        name: read_authority(found, layout.key_of(found), passphrase)
-        for name, found in signers.items()
-    }
-    ends = {record.certificate.serial_number: record.ends for record in read_records(layout)[0]}
+    records, _ = read_records(layout)
+    ends = {record.certificate.serial_number: record.ends for record in records}
     with locked(layout):
         after = {key_id(each.authority): each for each in read_lists(layout).lists}
-        trusted = set(map(key_id, issuing_authorities(layout)))
-        for name, issuing in opened.items():
-            if name not in trusted:
+        trusted = issuing_authorities(layout)
+        for issuing in opened:
+            name = key_id(issuing.certificate)
+            previous = after.get(name)
+            if issuing.certificate not in trusted:
                 continue  # retired meanwhile
-            after[name] = _successor(issuing, after.get(name), now, revoked.get(name, ()), ends)
+            if previous is not None:
+                after[name] = next_list(issuing, previous, now, revoked.get(name, ()), ends)
+            elif not has_issued(issuing.certificate, records):
+                after[name] = first_list(issuing, now)
         lists = RevocationLists(tuple(after.values()))
         write_files({layout.revocations: lists.pem}, replace=True)
     return lists
-
-
-def _successor(
-    issuing: Authority,
-    previous: RevocationList | None,
-    now: datetime,
-    revoked: Sequence[Revocation],
-    ends: Mapping[int, datetime],
-) -> RevocationList:
-    if previous is None:
-        previous = first_list(issuing, now)
-        if not revoked:
-            return previous
-    return next_list(issuing, previous, now, revoked, ends)
 
 
 def _signers(layout: Layout, now: datetime) -> list[x509.Certificate]:

@@ -200,10 +200,11 @@ def _trust(layout: Layout, certificate: x509.Certificate) -> None:
 
 
 def _have_list(layout: Layout, issuing: Authority, now: datetime) -> None:
-    lists = read_lists(layout)
-    if lists.of(issuing.certificate) is None:
-        longer = RevocationLists((first_list(issuing, now), *lists.lists))
-        _replace(layout.revocations, longer.pem)
+    # Where the file is lost, nobody whom an earlier authority certified gets in: who of
+    # them was revoked, nobody knows.
+    lists = read_lists(layout).lists if layout.revocations.exists() else ()
+    if all(each.authority != issuing.certificate for each in lists):
+        _replace(layout.revocations, RevocationLists((first_list(issuing, now), *lists)).pem)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -37,7 +37,7 @@ class RevokeTests(NetworkCase):
         self.succeed("revoke", "alice")
         before = self.layout.revocations.read_bytes()
         output = self.succeed("revoke", "alice")
-        self.assertEqual(output, "Nothing to do: all 2 found are revoked or over already\n")
+        self.assertEqual(output, "Nothing to do: none of the 2 found gets in any more\n")
         self.assertEqual(self.layout.revocations.read_bytes(), before)
 
     def test_one_certificate(self) -> None:
@@ -48,6 +48,18 @@ class RevokeTests(NetworkCase):
             "no certificate has the serial number 123456", "revoke", "--serial", "123456"
         )
         self.fail_with("whose certificates", "revoke")
+
+    def test_what_cannot_be_listed(self) -> None:
+        """The others are revoked all the same, and the exit code tells."""
+        key = self.network.issuing_key
+        self.succeed("ca", "rotate-issuing")
+        key.unlink()
+        new = self.network.certificate(Identity("alice", "tablet"))
+        result = self.call("revoke", "alice")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("Revoked alice/tablet", result.stdout)
+        self.assertRegex(result.stderr, "^securechat: 2 certificates still get in, .* --force\n$")
+        self.assertEqual(self.revoked(), {new.serial_number})
 
     def test_nobody(self) -> None:
         self.fail_with("issued to 'Alice': did you mean alice", "revoke", "Alice")

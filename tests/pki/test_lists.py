@@ -19,7 +19,7 @@ from chat.pki.lists import lists_are_due, read_lists, renew_lists, revoke
 from chat.pki.lock import locked
 from chat.pki.records import Record
 from chat.pki.revocation import first_list
-from chat.pki.rotation import rotate
+from chat.pki.rotation import retire, rotate
 from tests.pki.networks import Network, now
 
 PHONE = Identity("alice", "phone")
@@ -83,6 +83,16 @@ class RenewTests(ListsCase):
         self.assertEqual(sorted(each.number for each in renewed.lists), [1, 2])
         self.assertFalse(lists_are_due(self.layout, self.now, timedelta(days=1)))
 
+    def test_a_lost_one_is_not_made(self) -> None:
+        """On an empty list nobody would be revoked."""
+        self.network.certificate()
+        old = self.network.issuing.certificate
+        rotate(self.layout, self.network.root, None, self.now)
+        kept = [each for each in read_lists(self.layout).lists if each.authority != old]
+        write_files({self.layout.revocations: kept[0].pem}, replace=True)
+        self.assertFalse(lists_are_due(self.layout, self.now, timedelta(days=1)))
+        self.assertIsNone(renew_lists(self.layout, None, self.now).of(old))
+
     def test_a_missing_one_is_made(self) -> None:
         before = self.layout.revocations.read_bytes()
         rotate(self.layout, self.network.root, None, self.now)
@@ -133,8 +143,18 @@ class RevokeTests(ListsCase):
         old, key = self.network.certificate(), self.network.issuing_key
         rotate(self.layout, self.network.root, None, self.now)
         key.unlink()
-        with self.assertRaisesRegex(PkiError, "key of the issuing authority is not in"):
-            self.revoke(Record.of(old))
+        new = self.network.certificate(PHONE)
+        done = self.revoke(Record.of(old), Record.of(new))
+        self.assertEqual(done, module.Revoked((Record.of(new),), (Record.of(old),)))
+
+    def test_whose_issuer_is_retired(self) -> None:
+        """They do not get in, and keep nobody else from being revoked."""
+        old, first = self.network.certificate(), self.network.issuing.certificate
+        rotate(self.layout, self.network.root, None, self.now)
+        retire(self.layout, first)
+        new = self.network.certificate(PHONE)
+        done = self.revoke(Record.of(old), Record.of(new))
+        self.assertEqual(done, module.Revoked((Record.of(new),), ()))
 
     def test_the_expired_go(self) -> None:
         """A list does not grow for ever: docs of `next_list` quote the rule."""

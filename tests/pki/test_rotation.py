@@ -132,6 +132,15 @@ class RotateTests(RotationCase):
         retire(self.layout, old)
         self.assertLetIn(self.network.device())
 
+    def test_without_the_lists(self) -> None:
+        """The way out when they are lost: who was revoked does not get in again."""
+        self.layout.revocations.unlink()
+        rotate(self.layout, self.network.root, None, now())
+        renew_lists(self.layout, None, now())
+        refusal = meet(server(self.layout), self.device).refusal
+        self.assertEqual(refusal, "there is no revocation list of its certificate's authority")
+        self.assertLetIn(self.network.device())
+
     def test_without_the_old_key(self) -> None:
         """The way out when the issuing key is lost."""
         self.network.issuing_key.unlink()

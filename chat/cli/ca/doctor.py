@@ -25,7 +25,7 @@ _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @directory_option
 def doctor(strict: bool, as_json: bool, directory: Path) -> None:
-    """Look at everything that expires, and at what would keep people out.
+    """Say what expires when, and what is wrong.
 
     Asks for no passphrase and changes nothing.  The exit code is 0 when nothing
     fails, with --strict only when nothing is a warning either, and else 1: so

@@ -31,11 +31,12 @@ _STYLES = {
 def list_(
     account: str | None, expired: bool, revoked: bool, as_json: bool, directory: Path
 ) -> None:
-    """List the certificates that were issued, the next one to end first.
+    """List the certificates that were issued.
 
-    "revoked" are those on a revocation list; once a certificate is over it is
-    "expired", whatever it was before.  "retired": its issuing authority is not
-    trusted any more.  With both --expired and --revoked, either.
+    The next one to end is first.  "revoked" are those on a revocation list; once
+    a certificate is over it is "expired", whatever it was before.  "retired": its
+    issuing authority is not trusted any more.  With both --expired and --revoked,
+    either.
 
     \b
     Examples:

@@ -34,11 +34,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @directory_option
 @passphrase_option
 def request(out: Path, no_passphrase: bool, directory: Path, passphrase_file: Path | None) -> None:
-    """Make the key of a new issuing authority, and ask the root to sign it.
+    """Ask the root for a new issuing authority.
 
-    The first of three steps, for a root whose key never comes to this machine:
-    take the file to the machine of the root, sign it there, and install what
-    comes back.  Nothing changes before that.
+    Makes its key here, and a signing request.  The first of three steps, for a
+    root whose key never comes to this machine: take the file to the machine of
+    the root, sign it there, and install what comes back.  Nothing changes before.
 
     \b
     Example:
@@ -67,7 +67,7 @@ def request(out: Path, no_passphrase: bool, directory: Path, passphrase_file: Pa
     "--passphrase-file", type=_FILE, help="A file whose first line opens root.key; asked for."
 )
 def sign(file: Path, root_directory: Path, out: Path, passphrase_file: Path | None) -> None:
-    """Sign the request of an issuing authority with the root's key.
+    """Sign a request with the root's key.
 
     Needs no network, only root.key and root.crt in the --root directory.  Only
     the public key in FILE counts: the root decides on all else.
@@ -90,7 +90,7 @@ def sign(file: Path, root_directory: Path, out: Path, passphrase_file: Path | No
 @directory_option
 @passphrase_option
 def install(file: Path, directory: Path, passphrase_file: Path | None) -> None:
-    """Take an issuing authority into use that the root has signed.
+    """Use the issuing authority that the root signed.
 
     FILE comes from "securechat ca sign".  The authority before it stays trusted.
     After an interruption, run it again.

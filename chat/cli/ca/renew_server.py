@@ -39,7 +39,7 @@ def renew_server(
     directory: Path,
     passphrase_file: Path | None,
 ) -> None:
-    """Issue a new certificate for the server, in place of the old one.
+    """Issue a new certificate for the server.
 
     The server's certificate lasts 90 days; whoever connects after that refuses it.
 

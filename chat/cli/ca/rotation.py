@@ -35,7 +35,7 @@ def rotate_issuing(
     directory: Path,
     passphrase_file: Path | None,
 ) -> None:
-    """Make a new issuing authority, which signs from now on.
+    """Have a new issuing authority sign from now on.
 
     Needs the root's key.  The new issuing key gets the passphrase of the one
     before.  What the authority before it signed stays valid, until that one is
@@ -57,10 +57,10 @@ def rotate_issuing(
 @click.option("--force", is_flag=True, help="Also while certificates of it are valid.")
 @directory_option
 def retire(authority: str | None, force: bool, directory: Path) -> None:
-    """Stop trusting an earlier issuing authority, and remove its key.
+    """Stop trusting an earlier issuing authority.
 
-    AUTHORITY is its qualifier, as "securechat ca doctor" names it.  Without it:
-    all of which no certificate is valid any more.  With --force whoever has a
+    Its key is removed.  AUTHORITY is as "securechat ca doctor" names it; without
+    it, all whose devices' certificates are over.  With --force whoever has a
     certificate of it is locked out until a new one is issued.
 
     \b
@@ -104,11 +104,12 @@ def retire(authority: str | None, force: bool, directory: Path) -> None:
 @click.argument("target", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @directory_option
 def move_root(target: Path, directory: Path) -> None:
-    """Move the root's key to DIR, such as a USB stick, and off this machine.
+    """Move the root's key off this machine.
 
-    It is needed once in two years, and whoever has it can be anybody.  What was
-    on a disk can often be read from it after it was removed: a root that has
-    never been there is better (securechat init --root-out).
+    DIR is for example on a USB stick.  The key is needed once in two years, and
+    whoever has it can be anybody.  What was on a disk can often be read from it
+    after it was removed: a root that has never been there is better (securechat
+    init --root-out).
 
     \b
     Example:

@@ -26,7 +26,7 @@ from chat.server.config import FILE_NAME
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @directory_option
 def show(what: str, as_json: bool, directory: Path) -> None:
-    """Explain one certificate: whose it is, what it is good for, and until when.
+    """Explain one certificate in words.
 
     A file is taken first (the first certificate in it), then the newest of a
     device or account, then a serial number, of which four digits suffice.  A file
