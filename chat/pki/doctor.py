@@ -14,8 +14,9 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
-from chat.pki.authority import key_id, short_key_id
+from chat.pki.authority import key_id, short_key_id, title
 from chat.pki.errors import PkiError
 from chat.pki.files import read_authority, read_certificates, read_private, read_server_key
 from chat.pki.keys import is_encrypted, public_numbers
@@ -313,7 +314,9 @@ def _numbers(certificate: x509.Certificate) -> object:
 
 
 def _name(authority: x509.Certificate) -> str:
-    return short_key_id(authority.public_key())
+    """Return what tells one of ours apart, and the whole name of another's."""
+    ours = authority.subject.get_attributes_for_oid(NameOID.DN_QUALIFIER)
+    return short_key_id(authority.public_key()) if ours else title(authority.subject)
 
 
 def _moment(moment: datetime) -> str:
