@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import click
 
 from chat.cli.authority import BuiltIn, passphrase_option
-from chat.cli.config_template import quote
 from chat.cli.network import directory_option
+from chat.cli.reach import public_address
+from chat.client.profile import profile_text
 from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key, title
 from chat.pki.bundles import DeviceFiles
-from chat.pki.files import read_certificates, write_files
+from chat.pki.files import write_files
 from chat.pki.lists import renew_lists
-from chat.pki.records import host_names
-from chat.server.config import parse_address
 
 
 @click.group()
@@ -127,39 +125,6 @@ def _shared_files(files: DeviceFiles, network: BuiltIn) -> dict[Path, bytes]:
 
 def _profile(files: DeviceFiles, network: BuiltIn) -> bytes:
     """Return the profile: where the server is, how it is called, and whose this is."""
-    listening = network.config.listen.tls[0]
-    (certificate, *_) = read_certificates(network.layout.server_certificate)
-    name = _first_name(host_names(certificate))
-    values = {
-        "address": listening if _is_loopback(listening) else _at_port_of(name, listening),
-        "server_name": name,
-        "account": files.identity.account,
-        "certificate": files.combined.name,
-        "authority": files.authority.name,
-    }
-    return "".join(f"{key} = {quote(value)}\n" for key, value in values.items()).encode()
-
-
-def _first_name(hosts: list[str]) -> str:
-    """Return the first that is a name, or else the first address."""
-    return next((host for host in hosts if not _is_address(host)), hosts[0])
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(listening: str) -> bool:
-    try:
-        return ip_address(parse_address(listening)[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def _at_port_of(host: str, listening: str) -> str:
-    port = parse_address(listening)[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address, name = public_address(network.config, network.layout)
+    account = files.identity.account
+    return profile_text(address, name, account, files.combined, files.authority).encode()

@@ -52,6 +52,9 @@ minimum = "1.3"
 # LoadCredential=NAME:FILE; "securechat-passphrase" is found without being named here.
 directory = "keys"
 {passphrase_file}
+# How long the certificate of a device is valid, and for how long after that it may renew itself.
+# device_days = 30
+# grace_days = 7
 
 [database]
 # sqlite:PATH, or mariadb://USER:PASSWORD@HOST:PORT/NAME,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from chat.client.profile import Profile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -52,7 +55,11 @@ def connect(plain: bool, **choice: Any) -> None:
         profile = choose(Choice(**choice), profiles_directory())
     except ProfileError as error:
         raise click.ClickException(str(error)) from error
+    talk(profile, plain=plain)
 
+
+def talk(profile: Profile, *, plain: bool) -> None:
+    """Run the console until its end; one that is not normal is an error for the user."""
     import asyncio
 
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor

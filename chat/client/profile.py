@@ -7,6 +7,7 @@ directory.  Without that file the directory's only ``*.pem`` and its ``ca.crt`` 
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -109,6 +110,22 @@ def choose(choice: Choice, profiles: Path) -> Profile:
     return profile
 
 
+def profile_text(
+    address: Address, server_name: str, account: str, certificate: Path, authority: Path
+) -> str:
+    """Return the content of ``profile.toml``, beside whose directory the two files are."""
+    values = {
+        "address": str(address),
+        "server_name": server_name,
+        "account": account,
+        "certificate": certificate.name,
+        "authority": authority.name,
+    }
+    # What JSON writes of a printable text, TOML reads.
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    return "".join(lines)
+
+
 def profiles_directory() -> Path:
     """Return where the user's profiles are, by name, on this platform."""
     from platformdirs import user_config_path
@@ -189,7 +206,7 @@ def load_credentials(certificate: Path | None, authority: Path) -> Credentials:
     """
     authorities = tuple(read_certificates(authority))
     own, key = ((), None) if certificate is None else read_device(certificate)
-    return Credentials(own, key, authorities, str(authority))
+    return Credentials(own, key, authorities, str(authority), certificate)
 
 
 def read_device(certificate: Path) -> tuple[tuple[x509.Certificate, ...], PrivateKey]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
@@ -107,6 +108,8 @@ class Credentials:
     authorities: tuple[x509.Certificate, ...]
     #: Where the authorities were read from, for messages.
     authority_source: str
+    #: The file with our certificate and key.
+    source: Path | None = None
 
     @property
     def expires(self) -> datetime | None:

@@ -26,6 +26,20 @@ class Account:
 
 
 @frozen
+class Invited:
+    """An invitation of a device; ``id`` is the public key that proves that one has its code."""
+
+    id: bytes
+    account: str
+    device: str
+    #: What the account will be, where it is made by this invitation.
+    role: str
+    created: Timestamp
+    expires: Timestamp
+    used: Timestamp | None = None
+
+
+@frozen
 class TopicRecord:
     """A topic, the source that set it, and when."""
 

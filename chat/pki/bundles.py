@@ -62,6 +62,10 @@ class DeviceFiles:
             self.combined: own + to_pem(issuing) + private,
         }
 
+    def authority_contents(self, root: x509.Certificate) -> dict[Path, bytes]:
+        """Return the file with what the device trusts."""
+        return {self.authority: to_pem(root)}
+
 
 def network_files(
     layout: Layout,

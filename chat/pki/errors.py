@@ -21,3 +21,7 @@ class RevocationError(PkiError):
 
 class IdentityError(PkiError):
     """A certificate does not name exactly one account and device."""
+
+
+class InvitationError(PkiError):
+    """An invitation cannot be used; the text says why, and what to do."""

@@ -86,6 +86,10 @@ class AuthoritySection:
     directory: str = ""
     #: A path, or ``credential:NAME`` for what systemd gives to the service.
     passphrase_file: str = ""
+    #: How long the certificate of a device is valid.
+    device_days: int = 30
+    #: For how long after its end a certificate may renew itself, once.
+    grace_days: int = 7
 
 
 @frozen

@@ -128,6 +128,11 @@ class Connection(TimeoutMixin):
         )
         return Session(self._factory.new_session_id(), peer)
 
+    def hand_over(self) -> None:
+        """Have another protocol take the connection, which is counted until `lost`."""
+        self.setTimeout(None)
+        self._deadline = Deadline.NOTHING
+
     def begin(self, session: Session) -> None:
         """Begin the session of whom `admit` let in."""
         hub = self._factory.hub

@@ -12,6 +12,7 @@ from chat.network.ids import SessionId
 from chat.network.settings import Limits
 from chat.server.answers import Answers
 from chat.server.connections import PerAddress
+from chat.server.enrolment import Enrolments
 from chat.server.hub import Hub
 from chat.server.outbox import Flusher
 from chat.server.protocol import ChatProtocol
@@ -29,6 +30,8 @@ class ChatFactory(ServerFactory):
         self.hub = hub
         self.answers = answers
         self.tls = tls
+        #: Who makes certificates, where this server can.
+        self.enrolments: Enrolments | None = None
         self.flusher = Flusher(hub.clock)
         #: Those that have not completed registration, and all.
         self.half_open = PerAddress(self.limits.half_open_per_address)

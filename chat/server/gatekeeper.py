@@ -73,6 +73,10 @@ class Gatekeeper:
         """Return the answer to ``query`` of a session from ``host``."""
         return Deferred.fromCoroutine(self._answer(query, host))
 
+    async def hash_password(self, password: str) -> tuple[bytes, bytes]:
+        """Return what an account keeps of a password that was chosen for it."""
+        return await self._hash(ERR_SASLFAIL, hash_account_password, password)
+
     async def _answer(self, query: Query, host: str) -> object:
         match query:
             case FindAccount():

@@ -25,6 +25,8 @@ class ChatProtocol(LineReceiver):
     MAX_LENGTH = MAX_BODY + MAX_CLIENT_TAGS
 
     def __init__(self, factory: ChatFactory, host: str) -> None:
+        self._factory = factory
+        self.host = host
         self.connection = Connection(factory, host, self)
 
     def connectionMade(self) -> None:
@@ -32,7 +34,9 @@ class ChatProtocol(LineReceiver):
         self.connection.made()
 
     def handshakeCompleted(self) -> None:
-        """Begin the session of whom the certificate names."""
+        """Begin the session of whom the certificate names, unless it came to get one."""
+        if self._factory.enrolments is not None and self._factory.enrolments.take(self):
+            return
         session = self.connection.admit()
         if session is not None:
             self.connection.begin(session)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeadlineError
@@ -23,6 +25,8 @@ from twisted.python.failure import Failure
 
 from chat.features.feature import load as load_features
 from chat.irc.casemap import CASEMAPPINGS
+from chat.network import devices
+from chat.network.certificate import Certificate
 from chat.network.events import NodeStarted
 from chat.network.figures import Figures
 from chat.network.ids import Timestamp
@@ -30,11 +34,14 @@ from chat.network.modes import HISTORY
 from chat.network.retention import of_network, of_room
 from chat.network.settings import Settings
 from chat.network.state import Network
+from chat.pki.authority import Identity
 from chat.pki.errors import PkiError
 from chat.server.answers import Answers
-from chat.server.authority import renew_if_due
+from chat.server.authority import IssuingAuthority, renew_if_due
+from chat.server.backoff import Backoff
 from chat.server.config import Config, ConfigError, load, parse_address
 from chat.server.ending import rehash_on_sighup, start_again
+from chat.server.enrolment import Enrolment, Enrolments
 from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
@@ -98,6 +105,7 @@ class ChatService(Service):
         self._network = Network(CASEMAPPINGS[config.network.casemapping])
         self._ports: list[IListeningPort] = []
         self._loops: list[LoopingCall] = []
+        self._issuing = IssuingAuthority(lambda: self._config)
         self._store: Store | None = None
         self._hub: Hub | None = None
         self._gatekeeper: Gatekeeper | None = None
@@ -133,7 +141,9 @@ class ChatService(Service):
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
         answers = Answers(self._gatekeeper, store.history, store.searcher, self)
-        await self._listen(ChatFactory(hub, answers, self._tls))
+        factory = ChatFactory(hub, answers, self._tls)
+        factory.enrolments = self._enrolments(store, self._gatekeeper)
+        await self._listen(factory)
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
@@ -145,6 +155,34 @@ class ChatService(Service):
         self._every(_PRUNE, self._prune)
         self._every(_REPORT, self._report)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
+
+    def _enrolments(self, store: Store, gatekeeper: Gatekeeper) -> Enrolments | None:
+        """Return who makes certificates, where the issuing authority's key is on this machine."""
+        self._tls.enrols = self._issuing.is_here
+        if not self._tls.enrols:
+            return None
+        service = Enrolment(
+            network=lambda: self._config.network.name,
+            wants_password=lambda: self._config.accounts.password == "required",  # noqa: S105
+            accounts=store.accounts,
+            invitations=store.invitations,
+            gatekeeper=gatekeeper,
+            issuing=self._issuing,
+            refusal=self._refusal_of_device,
+            backoff=Backoff(),
+            seconds=self._reactor.seconds,
+        )
+        grace = lambda: timedelta(days=self._config.authority.grace_days)  # noqa: E731
+        return Enrolments(service, self._tls, grace)
+
+    def _refusal_of_device(self, identity: Identity, certificate: x509.Certificate) -> str | None:
+        """Return why the network lets a device in no more, where it does not."""
+        known = Certificate(
+            certificate.fingerprint(SHA256()).hex(),
+            account=identity.account,
+            device=identity.device,
+        )
+        return devices.refusal(self._network, known, identity.account)
 
     async def _listen(self, chat: ChatFactory) -> None:
         listen = self._config.listen
@@ -200,6 +238,7 @@ class ChatService(Service):
         self._hub.set_settings(evolve(fresh, started=self._hub.settings.started))
         self._gatekeeper.set_operators(config.operators)
         self._config = config
+        self._issuing.forget()
         _log.info("The configuration was read again")
         return None
 

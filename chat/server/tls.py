@@ -10,7 +10,7 @@ RFC 7301 (ALPN).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chat.pki.authority import Identity
+from chat.pki.enrolment import JOIN, RENEW
 from chat.pki.errors import IdentityError, PkiError, RevocationError
 from chat.pki.files import read_certificates, read_server_key
 from chat.pki.revocation import RevocationLists
@@ -131,9 +132,11 @@ class Credentials:
 
 
 class ServerConnection(SSL.Connection):
-    """A connection that knows its protocol, and why its peer's certificate was refused."""
+    """A connection that knows what it may be for, and why its peer's certificate was refused."""
 
-    alpn = ALPN_IRC
+    #: What is accepted in ALPN, and what was chosen.
+    accepted: tuple[bytes, ...] = (ALPN_IRC,)
+    chosen: bytes | None = None
     refusal: str | None = None
 
 
@@ -145,6 +148,8 @@ class ServerTLS:
     """
 
     def __init__(self, files: TLSFiles, minimum: TLSVersion, now: datetime) -> None:
+        #: Whether devices may come for a certificate (`chat.server.enrolment`).
+        self.enrols = False
         self._files = files
         self._minimum = minimum
         self.credentials = load_credentials(files, minimum, now, None)
@@ -161,14 +166,20 @@ class ServerTLS:
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> ServerConnection:
         """Return a connection for one accepted client (Twisted calls this)."""
-        return ServerConnection(self.credentials.context, None)
+        connection = ServerConnection(self.credentials.context, None)
+        if self.enrols:
+            connection.accepted = (ALPN_IRC, JOIN, RENEW)
+        return connection
 
-    def peer_identity(self, certificate: x509.Certificate, now: datetime) -> Identity:
+    def peer_identity(
+        self, certificate: x509.Certificate, now: datetime, grace: timedelta = timedelta()
+    ) -> Identity:
         """Return whose certificate it is, which the handshake found good.
 
         To be called in handshakeCompleted, and before that nothing may be written.
         Checks again what may have changed since the context was made, and what
-        OpenSSL takes for granted; raises `PeerRefusedError`.
+        OpenSSL takes for granted; raises `PeerRefusedError`.  With ``grace`` the
+        certificate may have ended so long ago.
         """
         try:
             identity = Identity.from_certificate(certificate)
@@ -176,7 +187,7 @@ class ServerTLS:
             raise PeerRefusedError(str(error)) from error
         if self.credentials.revocations.revokes(certificate):
             raise PeerRefusedError(f"the certificate of {identity} is revoked")
-        if now >= certificate.not_valid_after_utc:
+        if now >= certificate.not_valid_after_utc + grace:
             end = certificate.not_valid_after_utc
             raise PeerRefusedError(
                 f"the certificate of {identity} expired on {end:%Y-%m-%d %H:%M} UTC"
@@ -196,7 +207,7 @@ class WebTLS:
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """Return a connection for one accepted client (Twisted calls this)."""
         connection = self.tls.serverConnectionForTLS(protocol)
-        connection.alpn = ALPN_HTTP
+        connection.accepted = (ALPN_HTTP,)
         return connection
 
 
@@ -279,16 +290,33 @@ def _context(minimum: TLSVersion) -> SSL.Context:
 def _select_protocol(
     connection: SSL.Connection, offered: list[bytes]
 ) -> bytes | SSL._NoOverlappingProtocols:
-    """Take the listener's protocol where it is offered; else go on without one (no alert)."""
-    if isinstance(connection, ServerConnection) and connection.alpn in offered:
-        return connection.alpn
-    return SSL.NO_OVERLAPPING_PROTOCOLS
+    """Take a protocol that is accepted where one is offered; else go on without (no alert).
+
+    Who comes to join has no certificate yet: it is not asked for one, and reaches
+    nothing but `chat.server.enrolment`.
+    """
+    if not isinstance(connection, ServerConnection):
+        return SSL.NO_OVERLAPPING_PROTOCOLS
+    connection.chosen = next((name for name in connection.accepted if name in offered), None)
+    if connection.chosen == JOIN:
+        connection.set_verify(SSL.VERIFY_NONE, _remember_refusal)
+    return connection.chosen or SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def _remember_refusal(
     connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, ok: int
 ) -> bool:
-    """Leave the decision as it is, and keep the reason of the first refusal."""
+    """Leave the decision as it is, and keep the reason of the first refusal.
+
+    Who comes to renew a certificate may come too late: `ServerTLS.peer_identity` says how late.
+    """
+    if (
+        code == Codes.ERR_CERT_HAS_EXPIRED
+        and depth == 0
+        and isinstance(connection, ServerConnection)
+        and connection.chosen == RENEW
+    ):
+        return True
     if not ok and isinstance(connection, ServerConnection) and connection.refusal is None:
         try:
             connection.refusal = _refusal(code, certificate.to_cryptography())

@@ -14,7 +14,7 @@ from chat.network.events import Entry
 from chat.network.figures import Figures
 from chat.network.history import Around, Layer, Page, Place, Recent, Room, Span
 from chat.network.ids import EventId, Timestamp
-from chat.network.records import Account, Checkpoint, Record, RecordKey
+from chat.network.records import Account, Checkpoint, Invited, Record, RecordKey
 from chat.network.search import Found, Search
 
 #: What a subscriber of the log is called with: entries in order, each exactly once.
@@ -120,3 +120,28 @@ class IAccounts(Interface):
 
     def remove(name: str) -> Deferred[bool]:
         """Remove the account; the result says whether it was there."""
+
+
+class IInvitations(Interface):
+    """The invitations that were not withdrawn."""
+
+    def add(invited: Invited) -> Deferred[None]:
+        """Add an invitation."""
+
+    def find(id_: bytes) -> Deferred[Invited | None]:
+        """Return the invitation, used or over or not, or ``None``."""
+
+    def all() -> Deferred[list[Invited]]:
+        """Return every invitation, the oldest first."""
+
+    def use(id_: bytes, now: Timestamp) -> Deferred[bool]:
+        """Use it up; the result says whether it could be: once, and in its time.
+
+        Of several at the same time one succeeds.
+        """
+
+    def withdraw(id_: bytes) -> Deferred[bool]:
+        """Remove an invitation; the result says whether it was there."""
+
+    def prune(before: Timestamp) -> Deferred[int]:
+        """Remove what expired before a moment, and return how many these were."""

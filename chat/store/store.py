@@ -13,6 +13,7 @@ from chat.store.checkpoints import Checkpoints
 from chat.store.database import Database
 from chat.store.dialects import Dialect
 from chat.store.history import History
+from chat.store.invitations import Invitations
 from chat.store.log import EventLog
 from chat.store.mariadb import MariaDB
 from chat.store.migrations import prepare
@@ -33,6 +34,7 @@ class Store:
     history: History
     searcher: Searcher
     pruner: Pruner
+    invitations: Invitations
 
     async def close(self, deadline: float = 2.0) -> None:
         """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
@@ -75,4 +77,5 @@ async def open_store(
         History(database),
         Searcher(database, reactor),
         Pruner(database, log, reactor),
+        Invitations(database),
     )

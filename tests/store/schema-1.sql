@@ -40,6 +40,24 @@ CREATE TABLE IF NOT EXISTS account (
 );
 
 
+-- Who may bring in a device, once.
+CREATE TABLE IF NOT EXISTS invitation (
+    id       VARBINARY(32) NOT NULL,   -- the public key that proves that one has the code: the code
+                                       -- itself is not here
+    account  VARBINARY(255) NOT NULL,  -- whose device it will be; the account may not exist yet
+    device   VARBINARY(255) NOT NULL,  -- the device's name in the certificate
+    role     VARBINARY(32) NOT NULL,   -- of the account, where it is made
+    created  BIGINT NOT NULL,
+    expires  BIGINT NOT NULL,          -- from then on it counts no more, and is removed some time later
+    used     BIGINT,                   -- when it was used up
+    CONSTRAINT invitation_key PRIMARY KEY (id),
+    CONSTRAINT invitation_id_length CHECK (LENGTH(id) = 32),
+    CONSTRAINT invitation_account_length CHECK (LENGTH(account) BETWEEN 1 AND 255),
+    CONSTRAINT invitation_device_length CHECK (LENGTH(device) BETWEEN 1 AND 255),
+    CONSTRAINT invitation_role_length CHECK (LENGTH(role) BETWEEN 1 AND 32)
+);
+
+
 -- The log: everything that happened and that outlives its moment.  History is a query of it.
 CREATE TABLE IF NOT EXISTS event (
     sequence  BIGINT NOT NULL,          -- the place in the order: dense, from 1, given under the lock of
