@@ -72,6 +72,9 @@ password = "required"
 nickname = "account"
 # "closed": accounts are made by "securechat user add".
 registration = "closed"
+# Who stays in their rooms with no device connected: "mandatory" (everybody), "opt-out"
+# (everybody but who says PERSISTENCE SET OFF), "opt-in" (who says PERSISTENCE SET ON), "disabled".
+persistence = "opt-out"
 
 [history]
 # How much of each room and conversation is kept; 0: for ever.  What is older, or beyond that

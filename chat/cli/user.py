@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from rich.table import Table
 
 from chat.cli.network import directory_option, load_config, with_store
 from chat.irc.names import is_account_name
-from chat.network.ids import Timestamp
+from chat.network.events import AccountRemoved, Entry
+from chat.network.ids import EventId, Timestamp
 from chat.network.records import ROLES, Account
 from chat.server.passwords import hash_account_password
 from chat.store.interfaces import AccountExistsError
@@ -120,20 +122,24 @@ def passwd(name: str, password_file: Path | None, directory: Path) -> None:
 @click.argument("name")
 @directory_option
 def remove(name: str, directory: Path) -> None:
-    """Remove the account NAME: nobody can log in to it any more.
+    """Remove the account NAME, and what the network kept for it.
 
     \b
     Example:
       securechat user remove mallory
     """  # noqa: D301
     config = load_config(directory)
+    now = Timestamp(time.time_ns() // 1_000_000)
+    entry = Entry(EventId(secrets.token_urlsafe(16)), now, AccountRemoved(name))
 
     async def work(store: Store) -> bool:
-        return await store.accounts.remove(name)
+        return await store.accounts.remove(name, entry)
 
     if not with_store(config.database.url, config.directory, work):
         raise _no_account(name)
-    click.echo(f"Removed {name}; sessions that are open end when they disconnect")
+    click.echo(
+        f"Removed {name}; a server that runs ends their sessions before it stores anything else"
+    )
 
 
 def _no_account(name: str) -> click.ClickException:

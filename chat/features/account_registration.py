@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from chat.features import persistence
 from chat.features.feature import AddAccount, Audit, Effects, Feature, Request, Update
 from chat.irc.message import Message
 from chat.irc.names import is_account_name
@@ -62,6 +63,7 @@ def register(request: Request) -> Effects:
     yield RPL_LOGGEDIN(source, account.name, account=account.name)
     if registered:
         yield AccountChanged(request.client.actor, account.name, account.role)
+        yield from persistence.logged_in(request, account)
 
 
 def _check(request: Request, name: str, password: str) -> None:

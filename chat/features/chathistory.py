@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from chat.features import playback, server_time
-from chat.features.feature import Effects, Feature, ReadHistory, ReadTargets, Request
+from chat.features.feature import Effects, Feature, ReadHistory, Request
 from chat.irc.message import Message
 from chat.irc.standard_replies import fail
 from chat.network.history import (
@@ -23,7 +23,6 @@ from chat.network.history import (
 )
 from chat.network.ids import EventId, Timestamp
 from chat.network.policy import RefusedError
-from chat.network.retention import of_network, visible_room
 from chat.network.settings import Settings
 
 feature = Feature()
@@ -83,15 +82,9 @@ def _targets(request: Request) -> Effects:
     if not all(isinstance(moment, int) for moment in moments):
         raise _refused(request, "INVALID_PARAMS", text="TARGETS wants two timestamps")
     after, before = sorted(Timestamp(int(moment or 0)) for moment in moments)
-    history, now = request.settings.history, request.now
-    channels = request.client.channels.values()
-    rooms = tuple(visible_room(channel, history, now) for channel in channels)
-    since = of_network(history).since(now)
     limit = _limit(request)
     # One more than wanted tells whether there is more.
-    found: list[Recent] = yield ReadTargets(
-        request.client.account, rooms, since, after, before, limit + 1
-    )
+    found: list[Recent] = yield playback.targets(request, after, before, limit + 1)
     lines = (
         Message("CHATHISTORY", ("TARGETS", recent.name, server_time.iso8601(recent.time)))
         for recent in found[:limit]

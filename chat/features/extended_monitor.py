@@ -17,8 +17,8 @@ feature.capability("extended-monitor", "https://ircv3.net/specs/extensions/exten
 
 @feature.renders(WatchedChange)
 def show_watched(viewer: Viewer, fact: WatchedChange) -> Lines:
-    """Show the event as those who share a channel see it."""
+    """Show it as those who share a channel see it."""
     if viewer.has("extended-monitor"):
-        for line in viewer.features.renderers[type(fact.event)](viewer, fact.event):
+        for line in viewer.features.renderers[type(fact.fact)](viewer, fact.fact):
             if isinstance(line, Message | Reply):
                 yield line

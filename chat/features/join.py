@@ -52,7 +52,8 @@ def join(request: Request) -> Effects:
         if room <= 0 or (channel is None and made >= _room_to_keep(request)):
             yield ERR_TOOMANYCHANNELS(name)
             continue
-        made += channel is None
+        is_first = channel is None
+        made += is_first
         if channel is not None:
             try:
                 can_join(client, channel, keys[index] if index < len(keys) else "")
@@ -65,7 +66,7 @@ def join(request: Request) -> Effects:
                 channel = forward
             name = channel.name
         room -= 1
-        yield Joined(client.actor, name, client.realname)
+        yield Joined(client.actor, name, client.realname, is_first)
 
 
 def _room_to_keep(request: Request) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from chat.features.feature import Effects, Request, Viewer
+from chat.features.feature import Effects, ReadTargets, Request, Viewer
 from chat.features.rendering import render
 from chat.irc.message import Message, serialize_limited
 from chat.irc.names import looks_like_channel
 from chat.network.events import Entry
-from chat.network.history import Place, guest
-from chat.network.retention import visible_room, visible_talk
+from chat.network.history import Place, Room, guest
+from chat.network.ids import Timestamp
+from chat.network.retention import of_network, visible_room, visible_talk
 
 
 def place_of(request: Request, target: str) -> Place | None:
@@ -23,12 +24,26 @@ def place_of(request: Request, target: str) -> Place | None:
         channel = request.network.channel(target)
         if channel is None or client not in channel.members:
             raise LookupError("Only members may read a channel's history")
-        return visible_room(channel, history, request.now)
+        return visible_room(channel, client, history, request.now)
     if client.account is None:
         return None
     other = request.network.client(target)
     account = target if other is None else other.account or guest(other.nick)
     return visible_talk(client.account, account, history, request.now)
+
+
+def rooms(request: Request) -> tuple[Room, ...]:
+    """Return what the client may see of the channels that it is on."""
+    client, history = request.client, request.settings.history
+    return tuple(
+        visible_room(channel, client, history, request.now) for channel in client.channels.values()
+    )
+
+
+def targets(request: Request, after: Timestamp, before: Timestamp, limit: int) -> ReadTargets:
+    """Return the question where the client's messages between two moments are."""
+    since = of_network(request.settings.history).since(request.now)
+    return ReadTargets(request.client.account, rooms(request), since, after, before, limit)
 
 
 def show(request: Request, entries: Iterable[Entry]) -> list[list[Message]]:

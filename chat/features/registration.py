@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 
 from attrs import evolve
 
-from chat.features import devices, isupport, lusers, metadata, motd, time
+from chat.features import devices, isupport, lusers, metadata, motd, persistence, time
 from chat.features.feature import (
     Audit,
     Close,
@@ -42,7 +42,7 @@ from chat.irc.standard_replies import fail
 from chat.network import bans, modes
 from chat.network import devices as known_devices
 from chat.network.changes import NicknameTaken, Welcomed
-from chat.network.events import NickChanged, SessionRegistered
+from chat.network.events import KeptSessionRegistered, NickChanged, SessionRegistered
 from chat.network.records import Account
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
@@ -66,7 +66,8 @@ def nick(request: Request) -> Effects:
     if request.session.phase is Phase.REGISTERING:
         session = evolve(request.session, nick=wanted)
         holder = request.network.client(wanted)
-        if holder is not None and session.account is None and not follows_account:
+        is_guest = session.account is None and not session.negotiating
+        if holder is not None and is_guest and not follows_account:
             yield ERR_NICKNAMEINUSE(wanted)
             yield Update(session)
             return
@@ -123,6 +124,9 @@ def complete(request: Request, session: Session) -> Effects:
         )
         yield Close("You must log in with SASL")
         return
+    if session.account is not None and (yield FindAccount(session.account)) is None:
+        yield Close(f"The account {session.account} was removed")
+        return
     subject = bans.Subject(
         f"{session.nick}!{session.username}@{session.peer.host}",
         session.peer.host,
@@ -138,18 +142,24 @@ def complete(request: Request, session: Session) -> Effects:
     wanted = session.nick
     if session.account is not None and accounts.nickname == "account":
         wanted = session.account
-    holder = request.network.client(wanted)
-    if holder is not None and (holder.account is None or holder.account != session.account):
-        yield Update(evolve(session, nick=None))
-        yield ERR_NICKNAMEINUSE(wanted)
-        return
-    if (yield from _is_reserved(request, wanted, session.account)):
-        yield Update(evolve(session, nick=None))
-        yield ERR_NICKNAMEINUSE.because(wanted, text=_RESERVED)
-        return
+    holder = request.network.kept_client(session.account)
+    if holder is not None:
+        wanted = holder.nick
+    else:
+        holder = request.network.client(wanted)
+        if holder is not None and (holder.account is None or holder.account != session.account):
+            yield Update(evolve(session, nick=None))
+            yield ERR_NICKNAMEINUSE(wanted)
+            return
+        if (yield from _is_reserved(request, wanted, session.account)):
+            yield Update(evolve(session, nick=None))
+            yield ERR_NICKNAMEINUSE.because(wanted, text=_RESERVED)
+            return
     yield Update(evolve(session, nick=wanted, phase=Phase.CLAIMING))
     yield from metadata.carry_over(request, session, wanted)
-    yield SessionRegistered(
+    is_kept = persistence.is_wanted(request, session.account) if holder is None else holder.is_kept
+    kind = KeptSessionRegistered if is_kept else SessionRegistered
+    yield kind(
         session.id,
         wanted,
         session.username,
@@ -196,6 +206,7 @@ def show_welcome(viewer: Viewer, fact: Welcomed) -> Lines:
         "".join(sorted(with_argument)),
     )
     yield from isupport.lines(viewer.features, settings, viewer.capabilities)
+    yield from persistence.welcome(viewer, fact.client)
     yield from lusers.counts(viewer.network)
     yield from metadata.welcome(viewer, fact.client)
     yield from motd.lines(settings)

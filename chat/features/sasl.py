@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from chat.features import devices, scram
+from chat.features import devices, persistence, scram
 from chat.features.feature import (
     Audit,
     CheckPassword,
@@ -69,7 +69,9 @@ feature.capability(
 def authenticate(request: Request) -> Effects:
     """AUTHENTICATE mechanism | data | *: log in to an account."""
     session, word = request.session, request.params[0]
-    if session.account is not None and request.settings.accounts.nickname == "account":
+    if session.account is not None and (
+        request.settings.accounts.nickname == "account" or _is_kept(request)
+    ):
         yield ERR_SASLALREADY()
     elif word == "*":
         yield Update(_idle(session))
@@ -93,6 +95,11 @@ def authenticate(request: Request) -> Effects:
             yield Update(evolve(session, sasl_response=response))
             return
         yield from _finish(request, session.sasl_mechanism, response)
+
+
+def _is_kept(request: Request) -> bool:
+    """Return whether the client stays, and so stays its account's."""
+    return request.session.phase is Phase.REGISTERED and request.client.is_kept
 
 
 def _finish(request: Request, mechanism: str, encoded: str) -> Effects:
@@ -198,6 +205,7 @@ def _log_in(request: Request, session: Session, mechanism: str, name: str, query
     if session.phase is Phase.REGISTERED:
         yield AccountChanged(request.client.actor, account.name, account.role)
         yield from devices.forget(request, account.name)
+        yield from persistence.logged_in(request, account)
 
 
 @feature.command("PASS", parameters=1, phases=Phase, cost=2)

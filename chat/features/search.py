@@ -13,7 +13,7 @@ from chat.network.errors import UnavailableError
 from chat.network.history import Place
 from chat.network.ids import Timestamp
 from chat.network.policy import RefusedError
-from chat.network.retention import of_network, visible_room
+from chat.network.retention import of_network
 from chat.network.search import Found, Search
 
 feature = Feature()
@@ -69,8 +69,7 @@ def _parse(request: Request) -> Search:
     client, history, limits = request.client, request.settings.history, request.settings.limits
     everywhere = "in" not in found
     if everywhere:
-        channels = client.channels.values()
-        places: list[Place] = [visible_room(each, history, request.now) for each in channels]
+        places: list[Place] = [*playback.rooms(request)]
     else:
         try:
             place = playback.place_of(request, found["in"])

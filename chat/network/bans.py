@@ -55,13 +55,11 @@ def find(bans: Iterable[NetworkBan], subject: Subject, now: Timestamp) -> Networ
 
 
 def matches_client(ban: NetworkBan, client: Client) -> bool:
-    """Return whether ``ban`` matches a client by any of its sessions."""
+    """Return whether ``ban`` matches a client, by any of its sessions where it has one."""
+    fingerprints = {each.fingerprint for each in client.sessions.values()} or {""}
     return any(
-        _matches(
-            ban.name,
-            Subject(client.source, client.host, client.account, certificate.fingerprint),
-        )
-        for certificate in client.sessions.values()
+        _matches(ban.name, Subject(client.source, client.host, client.account, fingerprint))
+        for fingerprint in fingerprints
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from chat.network.events import ChannelRenamed, Event
+from chat.network.events import ChannelRenamed
 from chat.network.ids import SessionId
 
 if TYPE_CHECKING:
@@ -60,6 +60,15 @@ class ClientQuit:
 
 
 @frozen
+class HostChanged:
+    """The client with this ``source`` is now seen with another username or host."""
+
+    source: str
+    username: str
+    host: str
+
+
+@frozen
 class InvitedByAnother:
     """Somebody invited somebody else to the channel."""
 
@@ -93,9 +102,9 @@ class MonitoredOffline:
 
 @frozen
 class WatchedChange:
-    """An event of somebody whom these sessions watch without sharing a channel."""
+    """What happened to somebody whom these sessions watch without sharing a channel."""
 
-    event: Event
+    fact: object
 
 
 @frozen

@@ -30,12 +30,13 @@ def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Ch
     channel = network.channels.get(name)
     account = event.actor.account
     if channel is None:
-        # On replay nobody is connected, but a channel with an owner lasts.
-        if client is None and account is None:
+        # On replay only kept clients are there, but a channel with an owner lasts.
+        is_owned = account is not None and event.is_first
+        if client is None and not is_owned:
             return
         channel = Channel(event.channel, entry.time)
         channel.modes = dict.fromkeys(modes.INITIAL_MODES, "")
-        if account is not None:
+        if account is not None and is_owned:
             channel.modes[modes.PERMANENT] = ""
             channel.ranks[account] = modes.OPERATOR
         network.channels[name] = channel
@@ -46,9 +47,8 @@ def _joined(network: Network, entry: Entry, event: events.Joined) -> Iterator[Ch
         rank = "" if channel.members or channel.is_permanent else modes.OPERATOR
     else:
         rank = channel.ranks.get(account, "")
-    channel.members[client] = rank
+    network.enter(client, channel, rank, entry.time)
     channel.invited.discard(client.id)
-    client.channels[name] = channel
     yield Change(event, network.witnesses(client, channel))
     yield Change(Entered(client, channel), tuple(client.sessions))
     yield from metadata_branches.begins(network, client.sessions, channel)
@@ -118,6 +118,7 @@ def _channel_renamed(
     for member in channel.members:
         del member.channels[old]
         member.channels[new] = channel
+        network.touch_client(member)
     for member in channel.members:
         yield Change(Renamed(event, member, channel), tuple(member.sessions))
 

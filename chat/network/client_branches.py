@@ -5,25 +5,25 @@ One function for each event: total, and without policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chat.network import bans, devices, events, metadata_branches, modes
+from attrs import evolve
+
+from chat.network import devices, endings, events, metadata_branches, modes
 from chat.network.changes import (
     Change,
-    ClientQuit,
     Entered,
-    MonitoredOffline,
+    HostChanged,
     MonitoredOnline,
     NicknameTaken,
     SessionsClosed,
-    WatchedChange,
     Welcomed,
 )
-from chat.network.entities import Client, Departed
+from chat.network.entities import Client
 from chat.network.events import Entry, Event
-from chat.network.ids import ClientId, SessionId, Timestamp
-from chat.network.records import NetworkBan, ReadMarkers, RecordKey
+from chat.network.ids import ClientId, Timestamp
+from chat.network.records import ReadMarkers, RecordKey
 from chat.network.watchers import Watchers
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ def _node_started(network: Network, entry: Entry, event: events.NodeStarted) -> 
     for guest in (*network.clients, *network.unregistered):
         network.metadata.pop(guest, None)
     network.subscriptions.clear()
-    network.clients.clear()
-    network.sessions.clear()
     network.unregistered.clear()
-    network.nicks.clear()
     network.watchers = Watchers(network.fold)
+    for client in list(network.clients.values()):
+        if client.is_kept:
+            endings.drop(network, client, tuple(client.sessions), entry.time)
+        else:
+            network.dismiss(client)
+    network.sessions.clear()
     for name, channel in list(network.channels.items()):
-        channel.members.clear()
         channel.invited.clear()
         network.drop_if_over(name, channel)
     return iter(())
@@ -69,34 +71,86 @@ def _session_registered(
     if removed is not None:
         yield Change(SessionsClosed(removed), (event.session,))
         return
-    client = network.client(event.nick)
-    if client is not None and (client.account is None or client.account != event.account):
+    client, holder = network.kept_client(event.account), network.client(event.nick)
+    is_kept = isinstance(event, events.KeptSessionRegistered)
+    if client is None and holder is not None and holder.account is not None and not is_kept:
+        client = holder if holder.account == event.account else None
+    if client is not None:
+        yield from _attach(network, client, entry, event)
+    elif holder is None or (is_kept and not holder.is_kept):
+        if holder is not None:
+            yield from endings.give_way(network, holder, entry.time)
+        yield from _begin(network, entry, event, is_kept=is_kept)
+    else:
         yield Change(NicknameTaken(event.nick), (event.session,))
-        return
-    if client is None:
-        client = Client(
-            ClientId(event.session),
-            event.nick,
-            event.username,
-            event.host,
-            event.realname,
-            event.account,
-            event.role,
-            signon=entry.time,
-            active=entry.time,
-            away=event.away,
-        )
-        network.clients[client.id] = network.nicks[network.fold(client.nick)] = client
-        network.most_clients = max(network.most_clients, len(network.clients))
+
+
+def _begin(
+    network: Network, entry: Entry, event: events.SessionRegistered, *, is_kept: bool
+) -> Iterator[Change]:
+    """Let a new client be there, with its first session."""
+    client = Client(
+        ClientId(event.session),
+        event.nick,
+        event.username,
+        event.host,
+        event.realname,
+        event.account,
+        event.role,
+        signon=entry.time,
+        active=entry.time,
+        away_message=event.away,
+        is_kept=is_kept,
+        seen=entry.time,
+    )
+    network.admit(client)
+    yield from _welcome(network, client, entry, event)
+    yield from _came(network, client)
+
+
+def _attach(
+    network: Network, client: Client, entry: Entry, event: events.SessionRegistered
+) -> Iterator[Change]:
+    """Let a session join a client that is there."""
+    if isinstance(event, events.KeptSessionRegistered) and not client.sessions:
+        yield from _return(network, client, event, entry.time)
+    yield from _welcome(network, client, entry, event)
+
+
+def _return(
+    network: Network, client: Client, event: events.SessionRegistered, time: Timestamp
+) -> Iterator[Change]:
+    """Show a client that had no session as the one that begins says; nobody sees it join."""
+    away, source = client.away, client.source
+    is_moved = (client.username, client.host) != (event.username, event.host)
+    client.username, client.host = event.username, event.host
+    if is_moved:
+        yield from endings.told(network, client, HostChanged(source, event.username, event.host))
+    if client.realname != event.realname:
+        client.realname = event.realname
+        fact = events.RealnameChanged(client.actor, event.realname)
+        yield from endings.told(network, client, fact)
+    client.role, client.signon = event.role, time
+    client.away_message = event.away
+    if away != event.away:
+        yield from endings.told(network, client, events.AwayChanged(client.actor, event.away))
+
+
+def _welcome(
+    network: Network,
+    client: Client,
+    entry: Entry,
+    event: events.SessionRegistered,
+) -> Iterator[Change]:
+    """Let the session speak for the client, and tell it where that is."""
     client.sessions[event.session] = event.certificate
     devices.used(network, event.account, event.certificate, event.host, entry.time)
     network.sessions[event.session] = client
     network.unregistered.discard(event.session)
+    network.touch_client(client)
     if client.account is not None:
         network.metadata.pop(event.session, None)
     yield Change(Welcomed(client), (event.session,))
-    if len(client.sessions) == 1:
-        yield from _came(network, client)
     for channel in client.channels.values():
         yield Change(events.Joined(client.actor, channel.name, client.realname), (event.session,))
         yield Change(Entered(client, channel), (event.session,))
@@ -106,114 +160,14 @@ def _session_registered(
 def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:
     network.unregistered.discard(event.session)
     network.subscriptions.pop(event.session, None)
+    client = network.sessions.get(event.session)
+    if client is not None:
+        yield from endings.end(network, client, [event.session], event.reason, entry.time)
+        return
+    network.metadata.pop(event.session, None)
     if event.actor is not None:
+        # A replay: only sessions of kept clients are known to it.
         devices.seen(network, event.actor.account, event.certificate, entry.time)
-    client = network.sessions.pop(event.session, None)
-    if client is None:
-        network.metadata.pop(event.session, None)
-        return
-    network.watchers.forget(event.session)
-    del client.sessions[event.session]
-    if not client.sessions:
-        yield from _quit(network, client, event.reason, entry.time)
-
-
-def _killed(network: Network, entry: Entry, event: events.Killed) -> Iterator[Change]:
-    client = network.clients.get(event.client)
-    if client is None:
-        return
-    by = event.actor.source.partition("!")[0]
-    yield from _close(network, client, f"Killed ({by} ({event.reason}))", entry.time)
-
-
-def _network_banned(
-    network: Network, entry: Entry, event: events.NetworkBanned
-) -> Iterator[Change]:
-    mask = network.fold(event.mask)
-    ban = NetworkBan(event.mask, event.reason, event.actor.source, entry.time, event.expires)
-    network.bans[mask] = ban
-    network.touch([network.key_of(ban)])
-    for client in list(network.clients.values()):
-        if client.id != event.actor.client and bans.matches_client(ban, client):
-            yield from _close(network, client, f"Banned: {event.reason}", entry.time)
-
-
-def _network_unbanned(
-    network: Network, entry: Entry, event: events.NetworkUnbanned
-) -> Iterator[Change]:
-    ban = network.bans.pop(network.fold(event.mask), None)
-    if ban is not None:
-        network.touch([network.key_of(ban)])
-    return iter(())
-
-
-def _device_removed(
-    network: Network, entry: Entry, event: events.DeviceRemoved
-) -> Iterator[Change]:
-    reason = devices.remove(network, event, entry.time)
-    fingerprints = {certificate.fingerprint for certificate in event.certificates}
-    ending = devices.sessions(network, event.account, fingerprints)
-    if entry.origin is not None:
-        # Who removes the device in use is told at once: its responses end with it.
-        is_own = any(entry.origin in sessions for sessions in ending.values())
-        yield Change(event, (entry.origin,), is_delivery=is_own)
-    for client, sessions in ending.items():
-        yield from _shut_out(network, client, sessions, reason, entry.time)
-
-
-def _devices_forgotten(
-    network: Network, entry: Entry, event: events.DevicesForgotten
-) -> Iterator[Change]:
-    devices.forget(network, event.account, event.fingerprints)
-    return iter(())
-
-
-def _shut_out(
-    network: Network, client: Client, sessions: Iterable[SessionId], reason: str, time: Timestamp
-) -> Iterator[Change]:
-    """End sessions on a removed device; its name is nothing for the others to know."""
-    yield Change(SessionsClosed(reason), tuple(sessions))
-    yield from _end(network, client, sessions, "Device removed", time)
-
-
-def _close(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
-    """End all sessions of a client, and so the client."""
-    yield Change(SessionsClosed(reason), tuple(client.sessions))
-    yield from _end(network, client, tuple(client.sessions), reason, time)
-
-
-def _end(
-    network: Network, client: Client, sessions: Iterable[SessionId], reason: str, time: Timestamp
-) -> Iterator[Change]:
-    """End sessions of a client, and with the last one the client."""
-    for session in sessions:
-        certificate = client.sessions.pop(session)
-        devices.seen(network, client.account, certificate.fingerprint, time)
-        del network.sessions[session]
-        network.watchers.forget(session)
-        network.subscriptions.pop(session, None)
-    if not client.sessions:
-        yield from _quit(network, client, reason, time)
-
-
-def _quit(network: Network, client: Client, reason: str, time: Timestamp) -> Iterator[Change]:
-    yield Change(ClientQuit(client.source, reason), network.peers(client))
-    for channel in list(client.channels.values()):
-        network.remove(client, channel)
-    del network.clients[client.id], network.nicks[network.fold(client.nick)]
-    network.markers.pop(client.id, None)
-    network.metadata.pop(client.id, None)
-    yield from _went(network, client, time)
-
-
-def _told(network: Network, client: Client, event: Event) -> Iterator[Change]:
-    """Show ``event`` to who shares a channel, and to who watches from elsewhere."""
-    peers = network.peers(client)
-    yield Change(event, peers)
-    watching = network.watchers.of(client.nick)
-    if watching:
-        elsewhere = tuple(session for session in watching if session not in set(peers))
-        yield Change(WatchedChange(event), elsewhere)
 
 
 def _came(network: Network, client: Client) -> Iterator[Change]:
@@ -221,15 +175,6 @@ def _came(network: Network, client: Client) -> Iterator[Change]:
     if watching:
         yield Change(MonitoredOnline(client.source), watching)
         yield from metadata_branches.begins(network, watching, client)
-
-
-def _went(network: Network, client: Client, time: Timestamp) -> Iterator[Change]:
-    network.departed.append(
-        Departed(client.nick, client.username, client.host, client.realname, time)
-    )
-    watching = network.watchers.of(client.nick)
-    if watching:
-        yield Change(MonitoredOffline(client.nick), watching)
 
 
 def _monitor_changed(
@@ -245,16 +190,20 @@ def _nick_changed(network: Network, entry: Entry, event: events.NickChanged) -> 
     client = network.clients.get(event.actor.client)
     if client is None:
         return
-    if network.client(event.nick) not in (None, client):
-        if entry.origin is not None:
-            yield Change(NicknameTaken(event.nick), (entry.origin,))
-        return
+    holder = network.client(event.nick)
+    if holder not in (None, client):
+        if holder.is_kept or not client.is_kept:
+            if entry.origin is not None:
+                yield Change(NicknameTaken(event.nick), (entry.origin,))
+            return
+        yield from endings.give_way(network, holder, entry.time)
     del network.nicks[network.fold(client.nick)]
     is_other_name = network.fold(client.nick) != network.fold(event.nick)
     if is_other_name:
-        yield from _went(network, client, entry.time)
+        yield from endings.went(network, client, entry.time)
     client.nick = event.nick
     network.nicks[network.fold(event.nick)] = client
+    network.touch_client(client)
     yield Change(event, network.peers(client))
     if is_other_name:
         yield from _came(network, client)
@@ -264,25 +213,27 @@ def _account_changed(
     network: Network, entry: Entry, event: events.AccountChanged
 ) -> Iterator[Change]:
     client = network.clients.get(event.actor.client)
-    if client is not None:
+    if client is not None and not client.is_kept:
         before = dict(network.metadata_of(client))
         client.account = event.account
         client.role = event.role
         for certificate in client.sessions.values():
             devices.used(network, event.account, certificate, client.host, entry.time)
-        yield from _told(network, client, event)
+        yield from endings.told(network, client, event)
         yield from metadata_branches.account_changed(network, client, before)
         for session, certificate in list(client.sessions.items()):
             removed = devices.refusal(network, certificate, event.account)
             if removed is not None:
-                yield from _shut_out(network, client, [session], removed, entry.time)
+                yield from endings.shut_out(network, client, [session], removed, entry.time)
 
 
 def _away_changed(network: Network, entry: Entry, event: events.AwayChanged) -> Iterator[Change]:
     client = network.clients.get(event.actor.client)
     if client is not None:
-        client.away = event.message
-        yield from _told(network, client, event)
+        client.away_message = event.message
+        network.touch_client(client)
+        # Whoever left meanwhile is not back.
+        yield from endings.told(network, client, evolve(event, message=client.away))
 
 
 def _realname_changed(
@@ -291,7 +242,8 @@ def _realname_changed(
     client = network.clients.get(event.actor.client)
     if client is not None:
         client.realname = event.realname
-        yield from _told(network, client, event)
+        network.touch_client(client)
+        yield from endings.told(network, client, event)
 
 
 def _read_marked(network: Network, entry: Entry, event: events.ReadMarked) -> Iterator[Change]:
@@ -341,6 +293,7 @@ def _user_modes_changed(
             client.modes.add(change.letter)
         else:
             client.modes.discard(change.letter)
+    network.touch_client(client)
     yield Change(event, tuple(client.sessions))
 
 
@@ -349,12 +302,8 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.SessionOpened: _session_opened,
     events.SessionAbandoned: _session_abandoned,
     events.SessionRegistered: _session_registered,
+    events.KeptSessionRegistered: _session_registered,
     events.SessionEnded: _session_ended,
-    events.Killed: _killed,
-    events.NetworkBanned: _network_banned,
-    events.NetworkUnbanned: _network_unbanned,
-    events.DeviceRemoved: _device_removed,
-    events.DevicesForgotten: _devices_forgotten,
     events.MonitorChanged: _monitor_changed,
     events.NickChanged: _nick_changed,
     events.AccountChanged: _account_changed,

@@ -198,6 +198,16 @@ def forget(network: Network, account: str, fingerprints: Collection[str]) -> Non
     )
 
 
+def account_removed(network: Network, account: str) -> None:
+    """Remember nothing of an account's devices but which were removed, and let nobody in.
+
+    A new account of that name has none of them; a certificate still names it, though.
+    """
+    known = _known(network, account)
+    kept = {name: each for name, each in known.items() if each.removed_by is not None}
+    _keep(network, account, kept)
+
+
 def _known(network: Network, account: str) -> dict[str, KnownCertificate]:
     return network.devices.get(network.fold(account), {})
 

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from chat.irc.modes import ModeChange
 from chat.network.certificate import Certificate
 from chat.network.ids import ClientId, EventId, Sequence, SessionId, Timestamp
+from chat.network.records import KeptClient
 
 
 @frozen
@@ -57,7 +58,7 @@ class Entry:
 
 @frozen
 class NodeStarted(Event):
-    """The server started: no session of before is there any more."""
+    """The server started: no session of before is there any more, only kept clients are."""
 
     server: str
 
@@ -97,14 +98,52 @@ class SessionRegistered(Event):
 
 
 @frozen
+class KeptSessionRegistered(SessionRegistered):
+    """The same for an account whose client is kept: it joins that client, or makes it."""
+
+    stored: ClassVar[bool] = True
+
+
+@frozen
 class SessionEnded(Event):
-    """A session's connection is gone; the last one takes its client along."""
+    """A session's connection is gone; the last one takes along a client that is not kept."""
 
     session: SessionId
     reason: str
     actor: Actor | None = None
     #: The fingerprint of its certificate, so that the log alone tells until when it was seen.
     certificate: str = ""
+
+
+@frozen
+class ClientKept(Event):
+    """A client that is there, as ``client`` tells it, is kept from now on."""
+
+    client: KeptClient
+
+
+@frozen
+class ClientReleased(Event):
+    """A client is kept no longer: without a session it leaves the network at once."""
+
+    client: ClientId
+    reason: str
+
+
+@frozen
+class PersistenceChanged(Event):
+    """An account wants its client kept, or does not, or leaves it to the network (``None``)."""
+
+    actor: Actor
+    account: str
+    wish: bool | None
+
+
+@frozen
+class AccountRemoved(Event):
+    """An account is no more, and with it its clients and what was kept for it."""
+
+    account: str
 
 
 @frozen
@@ -129,7 +168,6 @@ class AccountChanged(Event):
 class AwayChanged(Event):
     """A client went away with a message, or returned (``None``)."""
 
-    stored: ClassVar[bool] = False
     actor: Actor
     message: str | None
 
@@ -138,7 +176,6 @@ class AwayChanged(Event):
 class RealnameChanged(Event):
     """A client changed its real name."""
 
-    stored: ClassVar[bool] = False
     actor: Actor
     realname: str
 
@@ -220,7 +257,6 @@ class WallopsSent(Event):
 class UserModesChanged(Event):
     """A client's own modes changed."""
 
-    stored: ClassVar[bool] = False
     actor: Actor
     changes: tuple[ModeChange, ...]
 
@@ -232,6 +268,8 @@ class Joined(Event):
     actor: Actor
     channel: str
     realname: str = ""
+    #: Whether it found no such channel: then the channel is its account's.
+    is_first: bool = True
 
 
 @frozen
@@ -429,7 +467,12 @@ EVENTS: dict[str, type[Event]] = {
         SessionOpened,
         SessionAbandoned,
         SessionRegistered,
+        KeptSessionRegistered,
         SessionEnded,
+        ClientKept,
+        ClientReleased,
+        PersistenceChanged,
+        AccountRemoved,
         NickChanged,
         AccountChanged,
         AwayChanged,

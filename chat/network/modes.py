@@ -21,6 +21,8 @@ MODERATED = "m"
 REGISTERED_SPEAKERS = "M"
 NO_CTCP = "C"
 NO_EXTERNAL = "n"
+#: Members read the history from when they joined on.
+HISTORY_FROM_JOIN = "J"
 PERMANENT = "P"
 #: Only who is logged in may join.
 REGISTERED_ONLY = "R"
@@ -60,6 +62,7 @@ CHANNEL_MODES: dict[str, ModeKind] = {
     HISTORY: ModeKind.WHEN_SET,
     LIMIT: ModeKind.WHEN_SET,
     NO_CTCP: ModeKind.FLAG,
+    HISTORY_FROM_JOIN: ModeKind.FLAG,
     REGISTERED_SPEAKERS: ModeKind.FLAG,
     PERMANENT: ModeKind.FLAG,
     REGISTERED_ONLY: ModeKind.FLAG,

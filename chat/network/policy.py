@@ -20,6 +20,7 @@ from chat.irc.numerics import (
 from chat.irc.standard_replies import StandardReply
 from chat.network import masks, modes
 from chat.network.entities import Channel, Client
+from chat.network.settings import AccountSettings
 
 
 class RefusedError(Exception):
@@ -140,6 +141,19 @@ def can_message(sender: Client, receiver: Client) -> None:
                 receiver.nick, text="Log in to an account to write to them (+R)"
             )
         )
+
+
+def keeps_client(settings: AccountSettings, wish: bool | None) -> bool:
+    """Return whether the client of an account is kept that wants it so, or has said nothing."""
+    match settings.persistence:
+        case "mandatory":
+            return True
+        case "opt-out":
+            return wish is not False
+        case "opt-in":
+            return wish is True
+        case "disabled":
+            return False
 
 
 def can_see_channel(viewer: Client, channel: Channel) -> bool:

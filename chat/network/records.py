@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from chat.network.certificate import Certificate
-from chat.network.ids import Sequence, Timestamp
+from chat.network.ids import ClientId, Sequence, SessionId, Timestamp
 
 #: What an account may do, from least to most.
 ROLES = ("user", "operator", "admin")
@@ -59,7 +59,7 @@ class ListEntry:
 
 @frozen
 class ChannelRecord:
-    """All of a channel that survives a restart; members do not.
+    """All of a channel that survives a restart, but who is kept on it: see `KeptClient`.
 
     ``modes`` maps a letter to its parameter (``""`` for a flag), ``lists`` a
     letter to its masks, ``ranks`` an account to its prefix mode letters.
@@ -126,7 +126,46 @@ class AccountDevices:
     certificates: dict[str, KnownCertificate]
 
 
-Record = ChannelRecord | NetworkBan | ReadMarkers | AccountMetadata | AccountDevices
+@frozen
+class KeptClient:
+    """The client of the account ``name``, which is there with and without a session.
+
+    ``seen`` is when it last had one, ``modes`` the letters of its user modes;
+    ``channels`` maps the folded name of each channel to when it joined.
+    """
+
+    name: str
+    client: ClientId
+    nick: str
+    username: str
+    host: str
+    realname: str
+    role: str
+    signon: Timestamp
+    seen: Timestamp
+    away: str | None = None
+    modes: str = ""
+    channels: dict[str, Timestamp] = field(factory=dict)
+    sessions: dict[SessionId, Certificate] = field(factory=dict)
+
+
+@frozen
+class Persistence:
+    """Whether the account ``name`` wants its client kept."""
+
+    name: str
+    wish: bool
+
+
+Record = (
+    ChannelRecord
+    | NetworkBan
+    | ReadMarkers
+    | AccountMetadata
+    | AccountDevices
+    | KeptClient
+    | Persistence
+)
 
 #: What a checkpoint keeps: each kind under the name by which the database tells them apart.
 RECORDS: dict[str, type[Record]] = {
@@ -135,6 +174,8 @@ RECORDS: dict[str, type[Record]] = {
     "markers": ReadMarkers,
     "metadata": AccountMetadata,
     "devices": AccountDevices,
+    "client": KeptClient,
+    "persistence": Persistence,
 }
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from chat.irc.durations import parse_duration
 from chat.network import modes
-from chat.network.entities import Channel
+from chat.network.entities import Channel, Client
 from chat.network.history import EPOCH, Conversation, Room
 from chat.network.ids import Timestamp
 from chat.network.settings import HistorySettings
@@ -59,9 +59,17 @@ def _least(*bounds: int) -> int:
     return min(filter(None, bounds), default=0)
 
 
-def visible_room(channel: Channel, history: HistorySettings, now: Timestamp) -> Room:
-    """Return what its members may see of a channel's history."""
-    return Room(channel.name, of_room(channel, history).since(now))
+def visible_room(
+    channel: Channel, member: Client, history: HistorySettings, now: Timestamp
+) -> Room:
+    """Return what ``member`` may see of a channel's history.
+
+    With mode +J nobody sees what was said before they joined, not even operators.
+    """
+    since = of_room(channel, history).since(now)
+    if modes.HISTORY_FROM_JOIN in channel.modes:
+        since = max(since, channel.since[member])
+    return Room(channel.name, since)
 
 
 def visible_talk(

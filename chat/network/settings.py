@@ -32,6 +32,9 @@ class AccountSettings:
     registration: Literal["closed", "open"] = "closed"
     #: Whether, where registration is open, one may register before one is connected.
     registration_before_connect: bool = True
+    #: Whose client stays with no device connected: everybody's, everybody's who does not
+    #: say no (``opt-out``), only theirs who say yes (``opt-in``; `PERSISTENCE`), or nobody's.
+    persistence: Literal["mandatory", "opt-out", "opt-in", "disabled"] = "opt-out"
 
 
 @frozen
@@ -72,6 +75,8 @@ class Limits:
     #: Certificates of its devices that one account remembers; removed ones come on top of them,
     #: until they expire.
     devices: int = 50
+    #: Days after which an account is kept no longer that no device connected to.
+    absence: int = 90
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Messages that one SEARCH looks at.

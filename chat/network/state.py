@@ -6,7 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from chat.irc.casemap import Casefold, ascii_fold
-from chat.network import channel_branches, client_branches, metadata_branches, modes
+from chat.network import (
+    ban_branches,
+    channel_branches,
+    client_branches,
+    metadata_branches,
+    modes,
+    persistence_branches,
+)
 from chat.network.changes import (
     Change,
 )
@@ -17,8 +24,10 @@ from chat.network.records import (
     AccountDevices,
     AccountMetadata,
     ChannelRecord,
+    KeptClient,
     KnownCertificate,
     NetworkBan,
+    Persistence,
     ReadMarkers,
     Record,
     RecordKey,
@@ -30,7 +39,13 @@ _DEPARTED = 1000
 
 
 #: What each event does.
-_BRANCHES = client_branches.BRANCHES | channel_branches.BRANCHES | metadata_branches.BRANCHES
+_BRANCHES = (
+    client_branches.BRANCHES
+    | ban_branches.BRANCHES
+    | persistence_branches.BRANCHES
+    | channel_branches.BRANCHES
+    | metadata_branches.BRANCHES
+)
 
 
 class Network:
@@ -48,6 +63,10 @@ class Network:
         self.departed: deque[Departed] = deque(maxlen=_DEPARTED)
         self.watchers = Watchers(fold)
         self.nicks: dict[str, Client] = {}
+        #: By folded account: the clients that stay without a session.
+        self.kept: dict[str, Client] = {}
+        #: By folded account: whether it wants its client kept, where it has said so.
+        self.wishes: dict[str, bool] = {}
         #: By folded account, or a guest's client id: up to when it has read each place.
         self.markers: dict[str, dict[str, Timestamp]] = {}
         #: By folded account, or a guest's client id: what it says about itself, by key.
@@ -81,17 +100,26 @@ class Network:
 
     def restore(self, records: Iterable[Record]) -> None:
         """Fill an empty network with the records of a checkpoint."""
+        clients: list[KeptClient] = []
         for record in records:
-            if isinstance(record, ChannelRecord):
-                self.channels[self.fold(record.name)] = Channel.from_record(record, self.fold)
-            elif isinstance(record, NetworkBan):
-                self.bans[self.fold(record.name)] = record
-            elif isinstance(record, AccountMetadata):
-                self.metadata[record.name] = dict(record.values)
-            elif isinstance(record, AccountDevices):
-                self.devices[record.name] = dict(record.certificates)
-            else:
-                self.markers[record.name] = dict(record.times)
+            match record:
+                case ChannelRecord():
+                    self.channels[self.fold(record.name)] = Channel.from_record(record, self.fold)
+                case NetworkBan():
+                    self.bans[self.fold(record.name)] = record
+                case AccountMetadata():
+                    self.metadata[record.name] = dict(record.values)
+                case AccountDevices():
+                    self.devices[record.name] = dict(record.certificates)
+                case ReadMarkers():
+                    self.markers[record.name] = dict(record.times)
+                case Persistence():
+                    self.wishes[record.name] = record.wish
+                case KeptClient():
+                    clients.append(record)
+        # Behind the channels, whose members they are.
+        for client in clients:
+            self.revive(client)
 
     def take_touched(self) -> tuple[list[Record], list[RecordKey]]:
         """Return the records that changed, and those that are gone, since the last call."""
@@ -114,7 +142,14 @@ class Network:
         if key.kind is NetworkBan:
             return self.bans.get(key.name)
         if key.kind is ReadMarkers:
-            return ReadMarkers(key.name, dict(self.markers.get(key.name, {})))
+            times = self.markers.get(key.name)
+            return ReadMarkers(key.name, dict(times)) if times else None
+        if key.kind is KeptClient:
+            client = self.kept.get(key.name)
+            return client.record() if client is not None else None
+        if key.kind is Persistence:
+            wish = self.wishes.get(key.name)
+            return Persistence(key.name, wish) if wish is not None else None
         if key.kind is AccountMetadata:
             values = self.metadata.get(key.name)
             return AccountMetadata(key.name, dict(values)) if values else None
@@ -122,7 +157,7 @@ class Network:
             known = self.devices.get(key.name)
             return AccountDevices(key.name, dict(known)) if known else None
         channel = self.channels.get(key.name)
-        return channel.record() if channel is not None and channel.is_permanent else None
+        return channel.record() if channel is not None and channel.outlasts_restart else None
 
     def key_of(self, record: Record) -> RecordKey:
         """Return by which key a record is kept."""
@@ -148,12 +183,74 @@ class Network:
             return None
         return member, found
 
+    def kept_client(self, account: str | None) -> Client | None:
+        """Return the kept client of ``account``."""
+        return self.kept.get(self.fold(account)) if account is not None else None
+
+    def admit(self, client: Client) -> None:
+        """Let a client be on the network; nobody may have its nickname."""
+        self.clients[client.id] = self.nicks[self.fold(client.nick)] = client
+        self.most_clients = max(self.most_clients, len(self.clients))
+        if client.is_kept:
+            self.kept[self.fold(client.account or "")] = client
+            self.touch_client(client)
+
+    def dismiss(self, client: Client) -> None:
+        """Take a client without a session off its channels, and off the network."""
+        for channel in list(client.channels.values()):
+            self.remove(client, channel)
+        del self.clients[client.id], self.nicks[self.fold(client.nick)]
+        self.release(client)
+        self.markers.pop(client.id, None)
+        self.metadata.pop(client.id, None)
+        for other in self.clients.values():
+            other.accepted.discard(client.id)
+
+    def release(self, client: Client) -> None:
+        """Keep a client no longer."""
+        if client.is_kept:
+            self.touch_client(client)
+            # A channel may be there for a kept member only.
+            self.touch(RecordKey(ChannelRecord, name) for name in client.channels)
+            del self.kept[self.fold(client.account or "")]
+            client.is_kept = False
+
+    def revive(self, record: KeptClient) -> None:
+        """Let the kept client of ``record`` be on the network, and on its channels."""
+        client = Client.from_record(record)
+        self.admit(client)
+        self.sessions.update(dict.fromkeys(client.sessions, client))
+        for name, since in record.channels.items():
+            channel = self.channels.get(name)
+            if channel is not None:
+                self.enter(client, channel, channel.ranks.get(record.name, ""), since)
+
+    def touch_client(self, client: Client) -> None:
+        """Have the record of a client in the next checkpoint, if it is kept."""
+        if client.is_kept:
+            self._touched.add(RecordKey(KeptClient, self.fold(client.account or "")))
+
+    def enter(self, client: Client, channel: Channel, rank: str, since: Timestamp) -> None:
+        """Begin a membership."""
+        name = self.fold(channel.name)
+        channel.members[client] = rank
+        channel.since[client] = since
+        client.channels[name] = channel
+        self._touch_membership(client, name)
+
     def remove(self, client: Client, channel: Channel) -> None:
         """End a membership, and with the last one a channel that is not permanent."""
         name = self.fold(channel.name)
-        del channel.members[client]
+        del channel.members[client], channel.since[client]
         del client.channels[name]
+        self._touch_membership(client, name)
         self.drop_if_over(name, channel)
+
+    def _touch_membership(self, client: Client, name: str) -> None:
+        """Have both ends in the next checkpoint: a channel may be there for a kept member only."""
+        if client.is_kept:
+            self.touch_client(client)
+            self._touched.add(RecordKey(ChannelRecord, name))
 
     def drop_if_over(self, name: str, channel: Channel) -> None:
         """Forget a channel without members that is not permanent."""

@@ -24,13 +24,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.features.feature import load as load_features
-from chat.irc.casemap import CASEMAPPINGS
+from chat.irc.casemap import CASEMAPPINGS, ascii_fold
 from chat.network import devices
 from chat.network.certificate import Certificate
-from chat.network.events import NodeStarted
+from chat.network.entities import ABSENT
+from chat.network.events import AccountRemoved, ClientReleased, Event, NodeStarted
 from chat.network.figures import Figures
 from chat.network.ids import Timestamp
 from chat.network.modes import HISTORY
+from chat.network.policy import keeps_client
 from chat.network.retention import of_network, of_room
 from chat.network.settings import Settings
 from chat.network.state import Network
@@ -60,6 +62,8 @@ _LOOK = 3600.0
 _PRUNE = 300.0
 #: Seconds between two looks at whether the server keeps up.
 _REPORT = 60.0
+#: Seconds between two looks for kept clients that should not be there any more.
+_RELEASE = 86_400.0
 #: Seconds at the end for a checkpoint, and for what the log was given: an end takes under 5.
 _LAST_CHECKPOINT, _DRAIN = 1.0, 2.0
 
@@ -154,6 +158,7 @@ class ChatService(Service):
         self._every(_LOOK, self._renew_revocations)
         self._every(_PRUNE, self._prune)
         self._every(_REPORT, self._report)
+        self._every(_RELEASE, self._release)
         _log.info("Ready: {network} at {server}", network=settings.network, server=settings.server)
 
     def _enrolments(self, store: Store, gatekeeper: Gatekeeper) -> Enrolments | None:
@@ -321,6 +326,31 @@ class ChatService(Service):
         for text in unusual(self._reported or figures, figures):
             _log.warn("{text}", text=text)
         self._reported = figures
+
+    async def _release(self) -> None:
+        """Release the kept clients whose account is gone, or does not want them, or is absent."""
+        store, hub = self._store, self._hub
+        if store is None or hub is None:
+            return
+        try:
+            accounts = {ascii_fold(account.name) for account in await store.accounts.all()}
+        except UnavailableError as error:
+            _log.warn("Nobody is released: {why}", why=error)
+            return
+        days, now = self._config.limits.absence, hub.now()
+        for client in list(self._network.kept.values()):
+            account = client.account or ""
+            wish = self._network.wishes.get(self._network.fold(account))
+            event: Event | None = None
+            if ascii_fold(account) not in accounts:
+                event = AccountRemoved(account)
+            elif not keeps_client(self._config.accounts, wish):
+                event = ClientReleased(client.id, ABSENT)
+            elif not client.sessions and now - client.seen > days * 86_400_000:
+                event = ClientReleased(client.id, f"Not seen for {days} days")
+            if event is not None:
+                _log.info("Released: {account}", account=account)
+                hub.append_surely(hub.stamp(event))
 
     async def _renew_revocations(self) -> None:
         """Have a fresh revocation list, and take it into use."""

@@ -280,11 +280,13 @@ class SessionMachine:
         if self.session.phase is Phase.CLOSED:
             return
         if failed is not None:
-            if self.session.phase is Phase.CLAIMING:
-                self._become(evolve(self.session, phase=Phase.REGISTERING))
             reply = unavailable(collector.command, self.session.capabilities, failed)
             collector.add(self._complete(reply))
         self._finish(collector)
+        if failed is not None and self.session.phase is Phase.CLAIMING:
+            # It may be stored all the same, and must then not be followed by another claim.
+            self.close(failed)
+            return
         self._work()
 
     def _finish(self, collector: Collector) -> None:

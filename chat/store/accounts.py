@@ -9,9 +9,11 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from chat.irc.casemap import ascii_fold
+from chat.network.events import Entry
 from chat.network.ids import Timestamp
 from chat.network.records import Account
 from chat.store.database import Cursor, Database
+from chat.store.event_table import Row, encode_row, insert_rows, read_position
 from chat.store.interfaces import AccountExistsError, IAccounts
 
 _SELECT = "SELECT name, password, role, created, scram FROM account"
@@ -40,9 +42,12 @@ class Accounts:
         """Replace hash and keys; the result says whether the account was there."""
         return self._database.run_write(_set_password, _key(name), password, scram)
 
-    def remove(self, name: str) -> Deferred[bool]:
-        """Remove the account; the result says whether it was there."""
-        return self._database.run_write(_remove, _key(name))
+    def remove(self, name: str, entry: Entry) -> Deferred[bool]:
+        """Remove the account, and put ``entry``, which tells so, behind the log's end.
+
+        Both or neither; the result says whether the account was there.
+        """
+        return self._database.run_write(_remove, _key(name), encode_row(entry))
 
 
 def _key(name: str) -> bytes:
@@ -94,6 +99,9 @@ def _set_password(cursor: Cursor, key: bytes, password: bytes, scram: bytes) -> 
     return cursor.rowcount > 0
 
 
-def _remove(cursor: Cursor, key: bytes) -> bool:
+def _remove(cursor: Cursor, key: bytes, row: Row) -> bool:
     cursor.execute("DELETE FROM account WHERE folded = ?", (key,))
-    return cursor.rowcount > 0
+    is_gone = cursor.rowcount > 0
+    if is_gone:
+        insert_rows(cursor, read_position(cursor, lock=True), [row])
+    return is_gone

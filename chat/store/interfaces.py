@@ -118,8 +118,11 @@ class IAccounts(Interface):
     def set_password(name: str, password: bytes, scram: bytes = b"") -> Deferred[bool]:
         """Replace hash and SCRAM keys; the result says whether the account was there."""
 
-    def remove(name: str) -> Deferred[bool]:
-        """Remove the account; the result says whether it was there."""
+    def remove(name: str, entry: Entry) -> Deferred[bool]:
+        """Remove the account, and put ``entry``, which tells so, behind the log's end.
+
+        Both or neither; the result says whether the account was there.
+        """
 
 
 class IInvitations(Interface):

@@ -104,6 +104,7 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         # A password of the server is, here, that of the certificate's account.
         accounts: dict[str, Value] = {"login": "optional" if password is None else "required"}
         accounts |= self._registration()
+        accounts["persistence"] = self._persistence()
         home.configure({"listen": listen, "accounts": accounts})
         if password is not None:
             home.add_user(ACCOUNT, password)
@@ -120,6 +121,14 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         }
         known = {attribute.name for attribute in fields(AccountSettings)}
         return {name: value for name, value in wanted.items() if name in known}
+
+    def _persistence(self) -> str:
+        """Return what a test wants Ergo's always-on to be, which is of the same values."""
+        config = _Tree()
+        config["accounts"]["multiclient"]["always-on"] = "opt-in"
+        if self.test_config.ergo_config is not None:
+            self.test_config.ergo_config(config)
+        return str(config["accounts"]["multiclient"]["always-on"])
 
     def _free_port(self) -> int:
         _, port = self.get_hostname_and_port()
@@ -209,6 +218,14 @@ class SecurechatController(BaseServerController, DirectoryBasedController):
         assert self._home is not None
         assert password is not None
         self._home.add_user(username, password)
+
+
+class _Tree(dict[str, Any]):
+    """The configuration of another server: what is not there begins to be when it is asked for."""
+
+    def __missing__(self, key: str) -> _Tree:
+        found = self[key] = _Tree()
+        return found
 
 
 def _end_all(controllers: list[SecurechatController]) -> None:

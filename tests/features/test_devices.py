@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.network.entities import ABSENT
 from chat.network.ids import Timestamp
 from chat.network.settings import AccountSettings, Limits
 from chat.network.state import Network
@@ -220,6 +221,7 @@ class RemoveTests(DeviceCase):
 
     def test_the_last_one_needs_a_confirmation(self) -> None:
         bob = self.enter("bob", "desk")
+        bob.send("CAP REQ away-notify")
         for client in (self.phone, bob):
             client.send("JOIN #room")
         self.phone.send("DEVICES REMOVE laptop")
@@ -231,7 +233,7 @@ class RemoveTests(DeviceCase):
         self.phone.send("DEVICES REMOVE phone confirm")
         self.assertTrue(self.phone.is_closed)
         # How somebody's devices are called is nothing for the others to know.
-        self.assertEqual(bob.lines(), [":alice!alice@127.0.0.1 QUIT :Device removed"])
+        self.assertEqual(bob.lines(), [f":alice!alice@127.0.0.1 AWAY :{ABSENT}"])
 
     def test_an_expired_one_is_not_counted_as_another(self) -> None:
         self.enter("alice", "old", expires=day(1)).disconnect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.network.bans import canonical, is_too_wide
+from chat.network.records import NetworkBan
 from chat.network.state import Network
 from tests.support.world import FakeClient, World
 
@@ -93,7 +94,8 @@ class BanTests(SynchronousTestCase):
         for entry in self.world.log.stored:
             replayed.apply(entry)
         self.assertEqual(list(replayed.bans), ["worse!*@*"])
-        records, gone = self.world.network.take_touched()
+        touched, gone = self.world.network.take_touched()
+        records = [record for record in touched if isinstance(record, NetworkBan)]
         self.assertEqual([record.name for record in records], ["worse!*@*"])
         self.assertEqual([key.name for key in gone], ["bad!*@*"])
         restored = Network()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc import sasl
@@ -295,7 +296,7 @@ class CasemappingTests(SynchronousTestCase):
 class SharedSessionTests(SynchronousTestCase):
     def test_each_receives_everything(self) -> None:
         """Several sessions of one account share its nickname, and see what the others send."""
-        world = World()
+        world = World(evolve(OPEN, persistence="disabled"))
         world.add_account("alice")
         one = world.client("alice", "echo-message", account="alice")
         one.send("JOIN #room")
@@ -327,6 +328,7 @@ class SharedSessionTests(SynchronousTestCase):
         self.assertEqual(bob.lines(), [])
         two.disconnect()
         self.assertEqual(bob.lines(), [":alice!alice@127.0.0.1 QUIT :Connection closed"])
+        self.assertIsNone(world.network.client("alice"))
 
 
 class AnyScriptTests(SynchronousTestCase):

@@ -38,7 +38,8 @@ def on_sqlite(**sections: str) -> Stored:
     def query(sql: str) -> list[tuple[object, ...]]:
         connection = sqlite3.connect(home.directory / "securechat.db", isolation_level=None)
         try:
-            return connection.execute(sql).fetchall()
+            with connection:
+                return connection.execute(sql).fetchall()
         finally:
             connection.close()
 

@@ -112,6 +112,7 @@ class UsedIrssiTests(IrssiTestCase):
         for text in ("End of WHOIS", "End of LIST", "marked as being away"):
             self.assert_nowhere_else(STATUS, text)
         bob.send("PRIVMSG alicia :between us")
+        bob.expect(r"bob!\S+ PRIVMSG alicia :between us$")
         self.type("/window goto active")
         self.wait_for("<bob> between us")
 

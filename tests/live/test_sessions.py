@@ -10,7 +10,7 @@ from tests.support.servers import Server, make_home
 
 class SessionTests(TestCase):
     def setUp(self) -> None:
-        self.home = make_home()
+        self.home = make_home(accounts='persistence = "disabled"')
         self.server = Server(self.home)
         self.addCleanup(self.server.cleanup)
         self.server.start()

@@ -114,7 +114,7 @@ class WebSocketTests(TestCase):
 
     def test_two_talk(self) -> None:
         bob = self.login(IRC, "bob")
-        bob.exchange("JOIN #room")
+        bob.exchange("CAP REQ away-notify", "JOIN #room")
         for kind, opcode in ((WebSocketIRC, Opcode.TEXT), (BinaryIRC, Opcode.BINARY)):
             alice = self.login(kind, "alice")
             assert isinstance(alice, WebSocketIRC)
@@ -130,7 +130,7 @@ class WebSocketTests(TestCase):
             alice.ping()
             alice.expect(r"PONG b'are you there'")
             self.assertEqual(alice.close_politely(), 1000)
-            bob.expect(r"alice!\S+ QUIT ")
+            bob.expect(r"alice!\S+ AWAY :No device is connected$")
 
     def test_quit(self) -> None:
         alice = self.login(WebSocketIRC, "alice")

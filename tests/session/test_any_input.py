@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.irc.message import MAX_BODY, parse
+from chat.network.events import NodeStarted
+from chat.network.ids import Timestamp
+from chat.network.records import KeptClient
 from chat.network.state import Network
 from tests.support.world import FEATURES, World
 
@@ -17,6 +21,7 @@ _words = st.one_of(
             "#room", "#other", "#new", "*", "+o", "-o", "+k", "+b", "+lk-t", "+i", "b", "0", "5",
             "+qahv", "*!*@*", "a:alice", "m:x", "LS", "REQ", "302", "LATEST", "TARGETS", "10", "+",
             "msgid=x", "timestamp=2023-11-14T22:13:20.000Z", "1h", "%tcuihsnfdlaor,7", ">1", "C<5",
+            "GET", "SET", "ON", "OFF", "+J",
             "#a,#room,bob", "bob,alice", "a/b", "root", "sesame", "PLAIN", "", ",", ":",
             *NICKS,
         ]
@@ -33,6 +38,11 @@ def _lines(draw: st.DrawFn) -> str:
     tags = draw(st.sampled_from(["", "@label=x ", "@+a=b;c ", "@ ", "@+typing=active;label=y "]))
     middle = " ".join([command, *params])
     return tags + middle if draw(st.booleans()) else f"{tags}{middle} :{draw(_words)}"
+
+
+def _kept(network: Network) -> list[KeptClient]:
+    """Return what a restart leaves of clients, but for when they were seen."""
+    return [evolve(client.record(), seen=Timestamp(0)) for client in network.kept.values()]
 
 
 class AnyInputTests(SynchronousTestCase):
@@ -57,7 +67,11 @@ class AnyInputTests(SynchronousTestCase):
         replayed = Network()
         for entry in world.log.stored:
             replayed.apply(entry)
-        self.assertEqual(replayed.clients, {})
+        restart = world.hub.stamp(NodeStarted("irc.test"))
+        for network in (world.network, replayed):
+            network.apply(restart)
+            self.assertEqual(list(network.clients.values()), list(network.kept.values()))
+        self.assertEqual(_kept(replayed), _kept(world.network))
 
     def _check_lines(self, lines: list[str]) -> None:
         for line in lines:

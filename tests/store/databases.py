@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from chat.network.events import Actor, AwayChanged, Entry, Event, MessageSent
+from chat.network.events import Actor, Entry, Event, MessageSent, WallopsSent
 from chat.network.ids import ClientId, EventId, SessionId, Timestamp
 from chat.store.database import Database
 from chat.store.migrations import prepare
@@ -59,12 +59,12 @@ def entry(event: Event | str, *, origin: str | None = None) -> Entry:
 
 def away(text: str) -> Entry:
     """Return an entry of a passing event."""
-    return entry(AwayChanged(ALICE, text))
+    return entry(WallopsSent(ALICE, text))
 
 
 def texts(entries: Sequence[Entry]) -> list[str]:
     """Return what the entries of `entry` and `away` say."""
-    return [getattr(e.event, "text", None) or getattr(e.event, "message", "") for e in entries]
+    return [getattr(e.event, "text", "") for e in entries]
 
 
 class StoreTestCase(TestCase):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from attrs import evolve
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 
-from chat.network.ids import Timestamp
+from chat.network.events import AccountRemoved, Entry
+from chat.network.ids import EventId, Timestamp
 from chat.network.records import Account
 from chat.store.accounts import Accounts
 from chat.store.interfaces import AccountExistsError, IAccounts
+from chat.store.log import EventLog
 from chat.store.migrations import prepare
 from tests.store.databases import MariaDBCase, SQLiteCase, StoreTestCase, coroutine_test
 
@@ -76,9 +79,26 @@ class AccountTests(StoreTestCase):
         self.assertTrue(await accounts.set_password("alice", b"newer", b"keys"))
         found = await accounts.find("alice")
         self.assertEqual(found, evolve(ALICE, password=b"newer", scram=b"keys"))
-        self.assertTrue(await accounts.remove("Alice"))
-        self.assertFalse(await accounts.remove("Alice"))
+        removal = Entry(EventId("u1"), Timestamp(1), AccountRemoved("Alice"))
+        self.assertTrue(await accounts.remove("Alice", removal))
+        self.assertFalse(await accounts.remove("Alice", evolve(removal, uid=EventId("u2"))))
         self.assertEqual(await accounts.all(), [])
+
+    @coroutine_test
+    async def test_a_removal_is_in_the_log(self) -> None:
+        """A server that runs must hear of it: both are there, or neither is."""
+        database = await self.new_database()
+        accounts, log = Accounts(database), EventLog(database, reactor)
+        applied: list[Entry] = []
+        await log.subscribe(0, applied.extend)
+        await accounts.add(ALICE)
+        removal = Entry(EventId("u1"), Timestamp(1), AccountRemoved("Alice"))
+        await accounts.remove("Alice", removal)
+        await accounts.remove("Alice", evolve(removal, uid=EventId("u2")))
+        self.assertEqual(applied, [])
+        # The server's next append finds what another process wrote before it.
+        await log.append([evolve(removal, uid=EventId("u3"))], deadline=None)
+        self.assertEqual([(entry.uid, entry.sequence) for entry in applied], [("u1", 1), ("u3", 2)])
 
     @coroutine_test
     async def test_a_length_that_the_schema_refuses_is_an_error_of_the_program(self) -> None:

@@ -6,10 +6,22 @@ from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 
-from chat.network.events import Entry, Event, Joined, MessageSent, SessionEnded
+from chat.network.certificate import Certificate
+from chat.network.devices import of_account
+from chat.network.events import (
+    Actor,
+    AwayChanged,
+    Entry,
+    Event,
+    Joined,
+    KeptSessionRegistered,
+    MessageSent,
+    SessionEnded,
+)
 from chat.network.history import PLAYBACK, Conversation, Place, Room, Span
-from chat.network.ids import EventId, SessionId, Timestamp
+from chat.network.ids import ClientId, EventId, SessionId, Timestamp
 from chat.network.retention import Retention
+from chat.network.state import Network
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Cursor, Database
 from chat.store.history import History
@@ -114,6 +126,31 @@ class PruningTests(StoreTestCase):
         pruner = await self.fill(*events, checkpoint=3)
         await pruner.run(Retention(1, DAY), {"#room": Retention(1, 1)}, self.at(99))
         self.assertEqual(await self.left(), [4, 5])
+
+    @coroutine_test
+    async def test_a_start_still_finds_who_stays_with_no_device(self) -> None:
+        registered = KeptSessionRegistered(
+            SessionId("s"), "alice", "a", "host", "Alice", "alice", Certificate("aa")
+        )
+        actor = Actor(ClientId("s"), "alice!a@host", "alice")
+        events = [registered, Joined(actor, "#room"), ENDED, AwayChanged(actor, "Out")]
+        pruner = await self.fill(*events, checkpoint=3)
+        network = Network()
+        for logged in await self.log.read(0, 3):
+            network.apply(logged)
+        changed, removed = network.take_touched()
+        await Checkpoints(self.database).save(3, changed, removed)
+        await pruner.run(Retention(1, DAY), {}, self.at(99))
+        self.assertEqual(await self.left(), [4])
+        network = Network()
+        checkpoint = await Checkpoints(self.database).load()
+        network.restore(checkpoint.records)
+        for logged in await self.log.read(checkpoint.sequence, 9):
+            network.apply(logged)
+        (alice,) = network.channels["#room"].members
+        self.assertEqual((alice.nick, alice.is_kept, alice.away), ("alice", True, "Out"))
+        (device,) = of_account(network, "alice")
+        self.assertEqual(device.last_seen, self.at(3))
 
     @coroutine_test
     async def test_not_while_much_waits_for_the_log(self) -> None:

@@ -1,0 +1,76 @@
+"""How clients and devices are shut out: KILL, bans from the network, removed devices.
+
+One function for each event: total, and without policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chat.network import bans, devices, endings, events
+from chat.network.changes import Change
+from chat.network.events import Entry, Event
+from chat.network.records import NetworkBan
+
+if TYPE_CHECKING:
+    from chat.network.state import Network
+
+
+def _killed(network: Network, entry: Entry, event: events.Killed) -> Iterator[Change]:
+    client = network.clients.get(event.client)
+    if client is None:
+        return
+    by = event.actor.source.partition("!")[0]
+    yield from endings.close(network, client, f"Killed ({by} ({event.reason}))", entry.time)
+
+
+def _network_banned(
+    network: Network, entry: Entry, event: events.NetworkBanned
+) -> Iterator[Change]:
+    mask = network.fold(event.mask)
+    ban = NetworkBan(event.mask, event.reason, event.actor.source, entry.time, event.expires)
+    network.bans[mask] = ban
+    network.touch([network.key_of(ban)])
+    for client in list(network.clients.values()):
+        if client.id != event.actor.client and bans.matches_client(ban, client):
+            yield from endings.close(network, client, f"Banned: {event.reason}", entry.time)
+
+
+def _network_unbanned(
+    network: Network, entry: Entry, event: events.NetworkUnbanned
+) -> Iterator[Change]:
+    ban = network.bans.pop(network.fold(event.mask), None)
+    if ban is not None:
+        network.touch([network.key_of(ban)])
+    return iter(())
+
+
+def _device_removed(
+    network: Network, entry: Entry, event: events.DeviceRemoved
+) -> Iterator[Change]:
+    reason = devices.remove(network, event, entry.time)
+    fingerprints = {certificate.fingerprint for certificate in event.certificates}
+    ending = devices.sessions(network, event.account, fingerprints)
+    if entry.origin is not None:
+        # Who removes the device in use is told at once: its responses end with it.
+        is_own = any(entry.origin in sessions for sessions in ending.values())
+        yield Change(event, (entry.origin,), is_delivery=is_own)
+    for client, sessions in ending.items():
+        yield from endings.shut_out(network, client, sessions, reason, entry.time)
+
+
+def _devices_forgotten(
+    network: Network, entry: Entry, event: events.DevicesForgotten
+) -> Iterator[Change]:
+    devices.forget(network, event.account, event.fingerprints)
+    return iter(())
+
+
+BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] = {
+    events.Killed: _killed,
+    events.NetworkBanned: _network_banned,
+    events.NetworkUnbanned: _network_unbanned,
+    events.DeviceRemoved: _device_removed,
+    events.DevicesForgotten: _devices_forgotten,
+}
