@@ -1,4 +1,4 @@
-"""What CHATHISTORY and SEARCH share: whose history one may see, and entries as lines."""
+"""What CHATHISTORY, SEARCH and REPLAY share: whose history one may see, and entries as lines."""
 
 from __future__ import annotations
 
@@ -60,16 +60,18 @@ def show(request: Request, entries: Iterable[Entry]) -> list[list[Message]]:
 
 
 def fitting(
-    request: Request, shown: Sequence[list[Message]], *, from_end: bool | None
+    request: Request, shown: Sequence[list[Message]], *, from_end: bool | None, pages: int = 1
 ) -> Sequence[list[Message]]:
     """Return as many entries as half of what may wait for the client holds, at least one.
 
-    A page that its outbox cannot hold would cost a slow client its connection.  What is
-    left out is at the older end with ``from_end``, or at both with ``None``.
+    A page that its outbox cannot hold would cost a slow client its connection; where
+    there are several ``pages`` they share it.  What is left out is at the older end
+    with ``from_end``, or at both with ``None``.
     """
+    room = request.settings.limits.sendq // 2 // pages
     sizes = [sum(len(serialize_limited(line)) for line in lines) for lines in shown]
     first, behind, total = 0, len(shown), sum(sizes)
-    while total > request.settings.limits.sendq // 2 and behind - first > 1:
+    while total > room and behind - first > 1:
         if from_end or (from_end is None and first <= len(shown) - behind):
             total -= sizes[first]
             first += 1

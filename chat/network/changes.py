@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from chat.network.events import ChannelRenamed
-from chat.network.ids import SessionId
+from chat.network.ids import SessionId, Timestamp
 
 if TYPE_CHECKING:
     from chat.network.entities import Channel, Client
@@ -31,9 +31,13 @@ class Change:
 
 @frozen
 class Welcomed:
-    """The session is registered and speaks for ``client``."""
+    """The session is registered and speaks for ``client``.
+
+    With ``absent_since`` its device was connected before, until then.
+    """
 
     client: Client
+    absent_since: Timestamp | None = None
 
 
 @frozen

@@ -112,9 +112,12 @@ def _attach(
     network: Network, client: Client, entry: Entry, event: events.SessionRegistered
 ) -> Iterator[Change]:
     """Let a session join a client that is there."""
-    if isinstance(event, events.KeptSessionRegistered) and not client.sessions:
-        yield from _return(network, client, event, entry.time)
-    yield from _welcome(network, client, entry, event)
+    absent_since: Timestamp | None = None
+    if isinstance(event, events.KeptSessionRegistered):
+        absent_since = devices.absent_since(network, client, event.certificate)
+        if not client.sessions:
+            yield from _return(network, client, event, entry.time)
+    yield from _welcome(network, client, entry, event, absent_since)
 
 
 def _return(
@@ -141,6 +144,7 @@ def _welcome(
     client: Client,
     entry: Entry,
     event: events.SessionRegistered,
+    absent_since: Timestamp | None = None,
 ) -> Iterator[Change]:
     """Let the session speak for the client, and tell it where that is."""
     client.sessions[event.session] = event.certificate
@@ -150,7 +154,7 @@ def _welcome(
     network.touch_client(client)
     if client.account is not None:
         network.metadata.pop(event.session, None)
-    yield Change(Welcomed(client), (event.session,))
+    yield Change(Welcomed(client, absent_since), (event.session,))
     for channel in client.channels.values():
         yield Change(events.Joined(client.actor, channel.name, client.realname), (event.session,))
         yield Change(Entered(client, channel), (event.session,))

@@ -110,6 +110,20 @@ def refusal(network: Network, certificate: Certificate, account: str | None) -> 
     return None
 
 
+def absent_since(network: Network, client: Client, certificate: Certificate) -> Timestamp | None:
+    """Return since when the device that has ``certificate`` is gone; ``None`` where it is not.
+
+    One that is not known misses what was said while none of the client's was connected.
+    """
+    account = client.account or ""
+    name = network.fold(name_of(network, account, certificate))
+    here = {each.fingerprint for each in client.sessions.values()}
+    for device in of_account(network, account):
+        if network.fold(device.name) == name:
+            return None if device.fingerprints & here else device.last_seen
+    return None if here else client.seen
+
+
 def superfluous(
     network: Network, account: str, certificate: Certificate, now: Timestamp, limit: int
 ) -> tuple[str, ...]:

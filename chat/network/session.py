@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from chat.network.certificate import Certificate
 from chat.network.events import TextLine
+from chat.network.history import Span
 from chat.network.ids import ClientId, SessionId, Timestamp
 
 
@@ -84,3 +85,5 @@ class Session:
     batch: OpenBatch | None = None
     #: The away message that it comes with.
     away: str | None = None
+    #: The part of every place's history that its device has not been sent.
+    missed: Span | None = None

@@ -79,6 +79,8 @@ class Limits:
     absence: int = 90
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
+    #: Messages of one place that a device is sent that missed them and cannot ask for them.
+    replay: int = 50
     #: Messages that one SEARCH looks at.
     search: int = 100_000
     #: Bytes that may wait for a client that reads slowly.

@@ -40,6 +40,8 @@ from chat.irc.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR, Reply
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import Entry, Event, SessionAbandoned, SessionEnded, SessionOpened
+from chat.network.history import Span
+from chat.network.ids import Timestamp
 from chat.network.session import Phase, Session
 from chat.network.settings import Settings
 from chat.network.state import Network
@@ -324,6 +326,8 @@ class SessionMachine:
                         client=fact.client.id,
                     )
                 )
+                if fact.absent_since is not None:
+                    self._replay(fact.absent_since, entry)
             case NicknameTaken() if self.session.phase is Phase.CLAIMING:
                 self._become(evolve(self.session, phase=Phase.REGISTERING, nick=None))
         lines = render(self._features, entry, fact, self.viewer(is_origin=True))
@@ -335,6 +339,13 @@ class SessionMachine:
         else:
             # Its command was answered: at its deadline, before the commit was known.
             self._shell.write(b"".join(map(serialize_limited, lines)))
+
+    def _replay(self, since: Timestamp, until: Entry) -> None:
+        """Have what the device missed read and told, before the client's next command."""
+        limit = self.settings.limits.replay
+        missed = Span(limit, after=since, before=until.uid, from_end=True)
+        self._become(evolve(self.session, missed=missed))
+        self._waiting.appendleft(Message("REPLAY"))
 
     def viewer(self, *, is_origin: bool) -> Viewer:
         """Return for whom facts are rendered."""

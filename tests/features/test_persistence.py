@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.irc.message import parse
 from chat.network.entities import ABSENT
 from chat.network.history import EPOCH
 from chat.network.ids import Timestamp
@@ -152,6 +153,76 @@ class AbsentTests(SynchronousTestCase):
         )
         self.alice.send("MODE #room -J", "CHATHISTORY LATEST #room * 5")
         self.assertEqual(self.world.history_asked[-1].place.since, EPOCH)
+
+
+class ReplayTests(SynchronousTestCase):
+    """What was said meanwhile, for a client that cannot ask for it."""
+
+    def setUp(self) -> None:
+        self.world = World()
+        self.world.add_account("alice")
+        self.alice = self.world.client("alice", account="alice")
+        self.alice.send("JOIN #room", "JOIN #quiet")
+        self.bob = self.world.client("bob")
+        self.bob.send("JOIN #room")
+        self.alice.send("MODE #room +o bob")
+        self.alice.disconnect()
+        self.left = self.alice.now()
+        self.world.clock.advance(60)
+        self.bob.send("PRIVMSG #room :while you were gone")
+
+    def back(self, capabilities: str) -> FakeClient:
+        client = self.world.connect(account="alice")
+        client.send(f"CAP REQ :{capabilities}")
+        client.log_in("alice")
+        client.send("NICK alice", "USER alice 0 * :The alice", "CAP END")
+        return client
+
+    def test_behind_the_welcome_with_the_time_when_it_was_said(self) -> None:
+        phone = self.back("server-time batch message-tags")
+        start, line, end = phone.lines()[-3:]
+        self.assertTrue(start.endswith(":irc.test BATCH +replay chathistory #room"), start)
+        said = parse(line.encode())
+        self.assertEqual(said.params, ("#room", "while you were gone"))
+        self.assertEqual(said.tags["time"], "2023-11-14T22:14:20.000Z")
+        self.assertTrue(end.endswith(":irc.test BATCH -replay"), end)
+        for query in self.world.history_asked:
+            part = query.part
+            self.assertEqual((part.limit, part.after, part.from_end), (50, self.left, True))
+            # Up to its own place in the log: what comes behind that, it is sent anyway.
+            self.assertIn(part.before, [entry.uid for entry in self.world.log.stored])
+        self.assertEqual(phone.exchange("REPLAY"), [])
+
+    def test_not_who_can_ask_nor_who_would_not_see_when_it_was(self) -> None:
+        for capabilities in ("server-time draft/chathistory", "message-tags"):
+            phone = self.back(capabilities)
+            self.assertNotIn("while you were gone", "\n".join(phone.lines()))
+            self.assertEqual(self.world.history_asked, [])
+            phone.disconnect()
+
+    def test_it_comes_before_the_next_answer(self) -> None:
+        self.world.hold_answers = True
+        phone = self.world.connect(account="alice")
+        phone.send("CAP REQ server-time")
+        phone.log_in("alice")
+        phone.send("NICK alice", "USER alice 0 * :A", "CAP END", "PING x")
+        while self.world.answers_held:
+            self.world.answers_held.pop()()
+        *_, said, pong = phone.lines()
+        self.assertIn("while you were gone", said)
+        self.assertIn(" PONG ", pong)
+
+    def test_who_is_kicked_meanwhile_is_sent_nothing_of_the_room(self) -> None:
+        self.world.hold_answers = True
+        phone = self.back("server-time")
+        while "001" not in phone.commands():
+            self.world.answers_held.pop()()
+        self.bob.send("KICK #room alice :out", "PRIVMSG alice :sorry")
+        while self.world.answers_held:
+            self.world.answers_held.pop()()
+        text = "\n".join(phone.lines())
+        self.assertIn(" KICK #room alice out", text)
+        self.assertNotIn("while you were gone", text)
 
 
 class WishTests(SynchronousTestCase):

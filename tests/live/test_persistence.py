@@ -59,6 +59,14 @@ class PersistenceTests:
         bob.expect(r"alice!\S+ AWAY$")
         phone.send("CHATHISTORY LATEST bob * 10")
         phone.expect(r"bob!\S+ PRIVMSG alice :while you were gone$")
+        # The laptop cannot ask for what it missed, and is sent it once.
+        for expected in (True, False):
+            laptop = self.login("alice")
+            lines = laptop.exchange()
+            found = [line for line in (*laptop.seen, *lines) if "while you were gone" in line]
+            self.assertEqual(len(set(found)), expected, found)
+            laptop.send("QUIT")
+            laptop.read_to_end()
         # From the checkpoint of an orderly end, too.
         self.assertEqual(self.server.stop(), 0)
         self.server.start()

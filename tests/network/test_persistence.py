@@ -279,6 +279,49 @@ class KeptTests(StateCase):
         self.assertNotIn("alice", [each.nick for each in self.network.channels["#room"].members])
 
 
+class MissedTests(StateCase):
+    """Since when a device is told that it missed something."""
+
+    def since(self, session: str, certificate: str) -> Timestamp | None:
+        (welcomed,) = [
+            fact
+            for fact in _facts(self.attach(session, certificate=certificate))
+            if isinstance(fact, Welcomed)
+        ]
+        return welcomed.absent_since
+
+    def test_each_device_by_its_own_certificate(self) -> None:
+        self.assertIsNone(self.since("laptop", "aa"))
+        self.assertIsNone(self.since("phone", "bb"), "it is new, and another is there")
+        self.end("phone")
+        phone_left = self.entries[-1].time
+        self.assertIsNone(self.since("second window", "aa"))
+        self.assertEqual(self.since("phone", "bb"), phone_left)
+        for session in ("laptop", "second window", "phone"):
+            self.end(session)
+        last_left = self.entries[-1].time
+        self.assertEqual(self.since("tablet", "cc"), last_left, "it is new: when any was there")
+        self.apply(NodeStarted("s"))
+        self.assertEqual(self.since("tablet", "cc"), self.entries[-2].time)
+
+    def test_a_device_is_the_same_with_another_certificate(self) -> None:
+        def attach(fingerprint: str) -> Timestamp | None:
+            certificate = Certificate(fingerprint, account="alice", device="phone")
+            session = SessionId(fingerprint)
+            event = KeptSessionRegistered(session, "alice", "a", "h", "A", "alice", certificate)
+            (welcomed,) = [f for f in _facts(self.apply(event)) if isinstance(f, Welcomed)]
+            return welcomed.absent_since
+
+        self.attach("laptop", certificate="aa")
+        self.assertIsNone(attach("before"))
+        self.end("before")
+        self.assertEqual(attach("renewed"), self.entries[-2].time)
+
+    def test_who_is_not_kept_misses_nothing(self) -> None:
+        (welcomed, *_) = _facts(self.register("s1", "alice", "alice"))
+        self.assertEqual(welcomed, Welcomed(self.network.clients[ClientId("s1")]))
+
+
 class NicknameTests(StateCase):
     """A replay knows kept clients only: they have their nickname before any other."""
 
