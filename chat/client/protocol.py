@@ -187,6 +187,7 @@ class ClientProtocol(LineReceiver):
     def _tell(self, event: ClientEvent) -> None:
         if isinstance(event, Registered):
             self._schedule(SILENCE, self._ask)
+            self._tls.keep_session(self._channel.getHandle())
             self._listener(self._secured())
         if event != Answered(_KEEPALIVE):
             self._listener(event)

@@ -3,11 +3,13 @@
 Only the profile's authority is trusted, the server's name is verified as RFC 9525
 says (service_identity), TLS 1.3 is used, and 1.2 with a server that has no more.
 No ALPN is offered: servers that know no name for IRC break the connection off.
+The session of a connection that is over is resumed by the next one, where the server
+gives tickets; it is in memory only.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -122,6 +124,24 @@ class ClientConnection(SSL.Connection):
 
     refusal: Rejected | None = None
 
+    def bio_shutdown(self) -> None:
+        """Take the end of the bytes for the end of TLS (Twisted calls this).
+
+        OpenSSL spoils the session of a connection that breaks, which is the one to
+        resume.  Only TLS 1.0 asks for that (RFC 5246, 7.2.1), and a line of IRC that was
+        cut has no end: nobody takes it for whole.
+        """
+        self.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+        super().bio_shutdown()
+
+
+@frozen
+class _Kept:
+    """A session to resume, and until when what was verified is valid."""
+
+    session: SSL.Session
+    until: datetime
+
 
 @implementer(IOpenSSLClientConnectionCreator)
 class ClientTLS:
@@ -139,6 +159,7 @@ class ClientTLS:
         except ValueError:
             self._identity = DNS_ID(server_name)
         self._context = self._make_context()
+        self._kept: _Kept | None = None
 
     def clientConnectionForTLS(
         self,
@@ -148,7 +169,25 @@ class ClientTLS:
         connection = ClientConnection(self._context, None)
         if isinstance(self._identity, DNS_ID):
             connection.set_tlsext_host_name(self._identity.hostname)
+        # Once: a ticket that is used again shows that it is the same client (RFC 8446, C.4),
+        # and one that the server refuses must not be in the way of a full handshake.
+        kept, self._kept = self._kept, None
+        if kept is not None and datetime.now(UTC) < kept.until:
+            connection.set_session(kept.session)
         return connection
+
+    def keep_session(self, connection: SSL.Connection) -> None:
+        """Have the next connection resume the session of this one, if the server lets it.
+
+        To be called when the server has welcomed us: in TLS 1.3 its tickets come behind the
+        handshake.  Nothing verifies a certificate then, so it is not done when the
+        server's or ours has ended.
+        """
+        session = connection.get_session()
+        theirs = connection.get_peer_certificate(as_cryptography=True)
+        if session is not None and theirs is not None:
+            ends = (theirs.not_valid_after_utc, self.credentials.expires)
+            self._kept = _Kept(session, min(end for end in ends if end is not None))
 
     def rejection(self, connection: SSL.Connection, error: BaseException | None) -> Rejected | None:
         """Return why TLS ended a connection, or ``None`` when it was something else.

@@ -62,13 +62,14 @@ class ListenSection:
 
 @frozen
 class TLSSection:
-    """Section ``[tls]``: paths, and the oldest version of TLS."""
+    """Section ``[tls]``: paths, the oldest version of TLS, whether sessions are resumed."""
 
     certificate: str
     key: str
     authority: str
     revocations: str
     minimum: Literal["1.3", "1.2"] = "1.3"
+    resumption: bool = False
 
 
 @frozen

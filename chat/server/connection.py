@@ -107,8 +107,8 @@ class Connection(TimeoutMixin):
         To be called when the TLS handshake is complete.
         """
         connection = self._transport.getHandle()
-        certificate = connection.get_peer_certificate().to_cryptography()
         try:
+            certificate = self._factory.tls.peer_certificate(connection)
             identity = self._factory.tls.peer_identity(certificate, datetime.now(UTC))
         except PeerRefusedError as refusal:
             self.refused(str(refusal))

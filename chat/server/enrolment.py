@@ -260,8 +260,11 @@ class Enrolments:
             # The exporter of an older version is not tied to the whole handshake (RFC 7627).
             if handle.get_protocol_version() < SSL.TLS1_3_VERSION:
                 raise PeerRefusedError("it came for a certificate with less than TLS 1.3")
+            # A ticket proves nothing of the key that a certificate is for.
+            if handle.get_peer_certificate() is not None and not handle.has_verified:
+                raise PeerRefusedError("it came for a certificate with a resumed session")
             if chosen == enrolment.RENEW:
-                certificate = handle.get_peer_certificate(as_cryptography=True)
+                certificate = self.tls.peer_certificate(handle)
                 self.tls.peer_identity(certificate, datetime.now(UTC), self.grace())
         except PeerRefusedError as refusal:
             protocol.connection.refused(str(refusal))

@@ -52,7 +52,8 @@ def makeService(options: Options) -> IService:
             config.path(config.tls.revocations),
         )
         _freshen(config)
-        tls = ServerTLS(files, TLSVersion(config.tls.minimum), datetime.now(UTC))
+        minimum, resumes = TLSVersion(config.tls.minimum), config.tls.resumption
+        tls = ServerTLS(files, minimum, datetime.now(UTC), resumes=resumes)
     except (ConfigError, PkiError, OSError) as error:
         _end(str(error))
     reactor.callWhenRunning(end_well_on_sigterm, reactor)

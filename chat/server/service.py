@@ -58,6 +58,8 @@ _log = Logger()
 _CHECKPOINT = 60.0
 #: Seconds between two looks at the revocation list.
 _LOOK = 3600.0
+#: Seconds that tickets have the same keys: a ticket is taken for less time than that.
+_ROTATE = 86400.0
 #: Seconds between two times of deleting what is beyond the bounds of history.
 _PRUNE = 300.0
 #: Seconds between two looks at whether the server keeps up.
@@ -156,6 +158,7 @@ class ChatService(Service):
         rehash_on_sighup(reactor, self.rehash)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._renew_revocations)
+        self._every(_ROTATE, self._rotate_ticket_keys)
         self._every(_PRUNE, self._prune)
         self._every(_REPORT, self._report)
         self._every(_RELEASE, self._release)
@@ -351,6 +354,10 @@ class ChatService(Service):
             if event is not None:
                 _log.info("Released: {account}", account=account)
                 hub.append_surely(hub.stamp(event))
+
+    async def _rotate_ticket_keys(self) -> None:
+        """Have new keys for tickets."""
+        self._tls.rotate_ticket_keys()
 
     async def _renew_revocations(self) -> None:
         """Have a fresh revocation list, and take it into use."""

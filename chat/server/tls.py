@@ -3,19 +3,20 @@
 A client certificate is demanded and checked against the network's authorities:
 chain, validity, purpose (EKU clientAuth) and the leaf against its issuer's
 revocation list.
-Sessions are never resumed, because OpenSSL checks neither expiry nor revocation on
-a resumed one.  Sources: RFC 8446, RFC 9325 (section 4.2 for TLS 1.2's ciphers),
-RFC 7301 (ALPN).
+Sessions are resumed only where the configuration allows it, with tickets whose keys are
+in one context's memory.  OpenSSL checks nothing on a resumed one: `ServerTLS` does.
+Sources: RFC 8446, RFC 9325 (section 4.2 for TLS 1.2's ciphers), RFC 7301 (ALPN).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
@@ -46,13 +47,11 @@ _TLS12_CIPHERS = b":".join(
 _SESSION_ID_CONTEXT = b"securechat"
 _NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN: the root is not sent
 _MODE = _NO_AUTO_CHAIN | SSL.MODE_RELEASE_BUFFERS
-_OPTIONS = (
-    SSL.OP_NO_COMPRESSION
-    | SSL.OP_NO_RENEGOTIATION
-    | SSL.OP_NO_TICKET
-    | SSL.OP_CIPHER_SERVER_PREFERENCE
-)
+_OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
+#: Seconds that a ticket is good for.
+TICKET_LIFETIME = 3600
 
+_NO_CERTIFICATE = "it presented no certificate"
 _UNKNOWN_AUTHORITY = "its certificate is of an unknown authority"
 #: Why OpenSSL refused a chain; {who} is what the certificate claims.
 _REFUSALS = {
@@ -80,7 +79,7 @@ _NOT_TLS = "it does not speak TLS"
 _NO_SHARED_CIPHER = "it offers no cipher that is accepted here"
 #: Why a handshake failed, by the reason that OpenSSL puts in its error queue.
 _REASONS = {
-    "peer did not return a certificate": "it presented no certificate",
+    "peer did not return a certificate": _NO_CERTIFICATE,
     "unsupported protocol": "its TLS version is too old",
     "unknown protocol": _NOT_TLS,
     "wrong version number": _NOT_TLS,
@@ -128,6 +127,8 @@ class Credentials:
 
     certificate: x509.Certificate
     revocations: RevocationLists
+    #: Makes such a context: each has keys of its own for its tickets.
+    make_context: Callable[[], SSL.Context]
     context: SSL.Context
 
 
@@ -138,21 +139,27 @@ class ServerConnection(SSL.Connection):
     accepted: tuple[bytes, ...] = (ALPN_IRC,)
     chosen: bytes | None = None
     refusal: str | None = None
+    #: Whether this handshake verified a certificate: one that resumes a session does not.
+    has_verified: bool = False
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTLS:
     """Makes the server's TLS connections, for `TLSMemoryBIOFactory`.
 
-    The constructor reads the files as `reload` does.
+    The constructor reads the files as `reload` does; ``resumes`` says whether clients
+    get tickets that they can resume their sessions with.
     """
 
-    def __init__(self, files: TLSFiles, minimum: TLSVersion, now: datetime) -> None:
+    def __init__(
+        self, files: TLSFiles, minimum: TLSVersion, now: datetime, *, resumes: bool = False
+    ) -> None:
         #: Whether devices may come for a certificate (`chat.server.enrolment`).
         self.enrols = False
         self._files = files
         self._minimum = minimum
-        self.credentials = load_credentials(files, minimum, now, None)
+        self._resumes = resumes
+        self.credentials = load_credentials(files, minimum, now, None, resumes=resumes)
 
     def reload(self, now: datetime) -> None:
         """Read the files again; connections made from here on use what they hold.
@@ -161,8 +168,16 @@ class ServerTLS:
         or older than the one in force: what was in force then stays so.
         """
         self.credentials = load_credentials(
-            self._files, self._minimum, now, self.credentials.revocations
+            self._files,
+            self._minimum,
+            now,
+            self.credentials.revocations,
+            resumes=self._resumes,
         )
+
+    def rotate_ticket_keys(self) -> None:
+        """Forget the keys of all tickets: who has one makes a full handshake next time."""
+        self.credentials = evolve(self.credentials, context=self.credentials.make_context())
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> ServerConnection:
         """Return a connection for one accepted client (Twisted calls this)."""
@@ -170,6 +185,28 @@ class ServerTLS:
         if self.enrols:
             connection.accepted = (ALPN_IRC, JOIN, RENEW)
         return connection
+
+    def peer_certificate(self, connection: ServerConnection) -> x509.Certificate:
+        """Return the peer's certificate, whose chain is good by what is in force now.
+
+        To be called in handshakeCompleted.  A resumed session verified nothing, and a
+        handshake that began before a reload did so against the old files: then the
+        chain is verified here, as in a full handshake.  Of what is above the peer's
+        certificate a ticket holds nothing: all of that must be in the authorities' file.
+        Raises `PeerRefusedError`.
+        """
+        certificate = connection.get_peer_certificate()
+        if certificate is None:
+            raise PeerRefusedError(_NO_CERTIFICATE)
+        in_force = self.credentials.context
+        if not connection.has_verified or connection.get_context() is not in_force:
+            store = cast(crypto.X509Store, in_force.get_cert_store())
+            try:
+                crypto.X509StoreContext(store, certificate).verify_certificate()
+            except crypto.X509StoreContextError as error:
+                words = _refusal(error.errors[0], error.certificate.to_cryptography())
+                raise PeerRefusedError(words) from error
+        return certificate.to_cryptography()
 
     def peer_identity(
         self, certificate: x509.Certificate, now: datetime, grace: timedelta = timedelta()
@@ -212,7 +249,12 @@ class WebTLS:
 
 
 def load_credentials(
-    files: TLSFiles, minimum: TLSVersion, now: datetime, in_force: RevocationLists | None
+    files: TLSFiles,
+    minimum: TLSVersion,
+    now: datetime,
+    in_force: RevocationLists | None,
+    *,
+    resumes: bool = False,
 ) -> Credentials:
     """Read and check the files, and return what to serve with.
 
@@ -232,18 +274,21 @@ def load_credentials(
     except RevocationError as error:
         raise RevocationError(f"{files.revocations}: {error}") from error
 
-    context = _context(minimum)
-    context.use_certificate(own)
-    context.use_privatekey(key)
-    for certificate in chain:
-        context.add_extra_chain_cert(certificate)
-    store = cast(crypto.X509Store, context.get_cert_store())  # None without a context only
-    for certificate in authorities:
-        store.add_cert(crypto.X509.from_cryptography(certificate))
-    for each in revocations.lists:
-        store.add_crl(each.crl)
-    store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
-    return Credentials(own, revocations, context)
+    def make_context() -> SSL.Context:
+        context = _context(minimum, resumes=resumes)
+        context.use_certificate(own)
+        context.use_privatekey(key)
+        for certificate in chain:
+            context.add_extra_chain_cert(certificate)
+        store = cast(crypto.X509Store, context.get_cert_store())  # None without a context only
+        for certificate in authorities:
+            store.add_cert(crypto.X509.from_cryptography(certificate))
+        for each in revocations.lists:
+            store.add_crl(each.crl)
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+        return context
+
+    return Credentials(own, revocations, make_context, make_context())
 
 
 def explain_failure(connection: SSL.Connection | None, failure: Failure) -> str:
@@ -270,14 +315,17 @@ def explain_failure(connection: SSL.Connection | None, failure: Failure) -> str:
     return f"the handshake failed: {reasons[-1]}" if reasons else _HUNG_UP
 
 
-def _context(minimum: TLSVersion) -> SSL.Context:
+def _context(minimum: TLSVersion, *, resumes: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_OPENSSL_VERSIONS[minimum])
     context.set_cipher_list(_TLS12_CIPHERS)
     context.set_tls13_ciphersuites(_TLS13_CIPHERS)
-    context.set_options(_OPTIONS)
+    # In TLS 1.3 OpenSSL then sends two tickets all the same, and takes none back.
+    context.set_options(_OPTIONS if resumes else _OPTIONS | SSL.OP_NO_TICKET)
     context.set_mode(_MODE)
+    # A session is in its ticket and nowhere else: no memory for clients that are gone.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_timeout(TICKET_LIFETIME)
     context.set_session_id(_SESSION_ID_CONTEXT)
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _remember_refusal)
     context.set_alpn_select_callback(_select_protocol)
@@ -293,11 +341,13 @@ def _select_protocol(
     """Take a protocol that is accepted where one is offered; else go on without (no alert).
 
     Who comes to join has no certificate yet: it is not asked for one, and reaches
-    nothing but `chat.server.enrolment`.
+    nothing but `chat.server.enrolment`.  A session that began there is never resumed.
     """
     if not isinstance(connection, ServerConnection):
         return SSL.NO_OVERLAPPING_PROTOCOLS
     connection.chosen = next((name for name in connection.accepted if name in offered), None)
+    if connection.chosen in (JOIN, RENEW):
+        connection.set_options(SSL.OP_NO_TICKET)
     if connection.chosen == JOIN:
         connection.set_verify(SSL.VERIFY_NONE, _remember_refusal)
     return connection.chosen or SSL.NO_OVERLAPPING_PROTOCOLS
@@ -308,16 +358,15 @@ def _remember_refusal(
 ) -> bool:
     """Leave the decision as it is, and keep the reason of the first refusal.
 
-    Who comes to renew a certificate may come too late: `ServerTLS.peer_identity` says how late.
+    OpenSSL calls this in each handshake that verifies a certificate.  Who comes to renew
+    one may come too late: `ServerTLS.peer_identity` says how late.
     """
-    if (
-        code == Codes.ERR_CERT_HAS_EXPIRED
-        and depth == 0
-        and isinstance(connection, ServerConnection)
-        and connection.chosen == RENEW
-    ):
+    if not isinstance(connection, ServerConnection):
+        return bool(ok)
+    connection.has_verified = True
+    if code == Codes.ERR_CERT_HAS_EXPIRED and depth == 0 and connection.chosen == RENEW:
         return True
-    if not ok and isinstance(connection, ServerConnection) and connection.refusal is None:
+    if not ok and connection.refusal is None:
         try:
             connection.refusal = _refusal(code, certificate.to_cryptography())
         except ValueError:  # OpenSSL reads certificates that cryptography does not

@@ -23,12 +23,14 @@ from tests.pki.networks import Network, now
 PASSWORD = "correct horse"
 
 
-def server_tls(network: Network, minimum: TLSVersion = TLSVersion.TLS13) -> ServerTLS:
+def server_tls(
+    network: Network, minimum: TLSVersion = TLSVersion.TLS13, *, resumes: bool = False
+) -> ServerTLS:
     layout = network.layout
     files = TLSFiles(
         layout.server_certificate, layout.server_key, layout.authorities, layout.revocations
     )
-    return ServerTLS(files, minimum, now())
+    return ServerTLS(files, minimum, now(), resumes=resumes)
 
 
 def write_profile(network: Network, files: DeviceFiles, port: int, **keys: str) -> Path:

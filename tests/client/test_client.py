@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from OpenSSL import SSL
 from twisted.internet import reactor as installed
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -120,9 +122,7 @@ class RefusalTest(LiveTest):
         context.use_certificate_chain_file(str(layout.server_certificate))
         context.use_privatekey_file(str(layout.server_key))
         tls = server_tls(self.other)
-        tls.credentials = type(tls.credentials)(
-            tls.credentials.certificate, tls.credentials.revocations, context
-        )
+        tls.credentials = evolve(tls.credentials, context=context)
         return tls
 
     async def test_no_tls_at_all(self) -> None:
@@ -196,6 +196,69 @@ class ConnectionTest(LiveTest):
         self.client(port)
         await until(reactor, lambda: self.seen(Retrying))
         self.assertIn("nobody listens there", self.seen(Disconnected).reason)
+
+
+class ResumptionTest(LiveTest):
+    async def connect(self) -> None:
+        self.server = FakeServer()
+        self.tls = server_tls(self.network, resumes=True)
+        self.running = self.client(await self.serve(self.server, self.tls))
+        await until(reactor, lambda: self.seen(Registered))
+
+    async def come_back(self, lose: Callable[[Any], None]) -> bool:
+        """Have the server end the connection; return whether the next one resumed its session."""
+        (session,) = self.server.sessions
+        self.assertTrue(session.transport.getHandle().has_verified)
+        self.events.clear()
+        lose(session.transport)
+        await until(reactor, lambda: self.seen(Registered))
+        (session,) = self.server.sessions
+        return not session.transport.getHandle().has_verified
+
+    async def test_closed(self) -> None:
+        await self.connect()
+        self.assertTrue(await self.come_back(lambda transport: transport.loseConnection()))
+        self.assertGreater(self.seen(Secured).server_expires, now())
+
+    async def test_broken(self) -> None:
+        """A connection that breaks is the one to come back from."""
+        await self.connect()
+        self.assertTrue(await self.come_back(lambda transport: transport.abortConnection()))
+
+    async def test_cut_off(self) -> None:
+        """The connection of TCP ends, and that of TLS said nothing."""
+        await self.connect()
+        self.assertTrue(
+            await self.come_back(lambda transport: transport.transport.loseConnection())
+        )
+
+    async def test_given_up(self) -> None:
+        """We break off ourselves, as after a long silence of the server."""
+        await self.connect()
+        self.assertTrue(await self.come_back(lambda _: self.running._protocol.abort()))
+
+    async def test_other_keys(self) -> None:
+        """A ticket that the server cannot read any more costs a full handshake, and no attempt."""
+        await self.connect()
+        self.tls.rotate_ticket_keys()
+        self.assertFalse(await self.come_back(lambda transport: transport.loseConnection()))
+        self.assertIsNone(self.seen(Rejected))
+
+    async def test_revoked_meanwhile(self) -> None:
+        await self.connect()
+        own = self.running._tls.credentials.certificates[0]
+        self.network.revoke(own.serial_number)
+        self.tls.reload(now())
+        (session,) = self.server.sessions
+        session.transport.loseConnection()
+        await until(reactor, lambda: self.seen(Rejected))
+        self.assertEqual(self.seen(Rejected).cause, "your certificate is revoked")
+
+    async def test_not_beyond_the_end_of_a_certificate(self) -> None:
+        await self.connect()
+        tls = self.running._tls
+        tls._kept = evolve(tls._kept, until=now())
+        self.assertFalse(await self.come_back(lambda transport: transport.loseConnection()))
 
 
 class BackoffTest(TestCase):

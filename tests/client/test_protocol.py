@@ -29,6 +29,9 @@ class Handle:
     def get_peer_certificate(self, as_cryptography: bool) -> Handle:
         return self
 
+    def get_session(self) -> None:
+        return None
+
     def get_protocol_version_name(self) -> str:
         return "TLSv1.3"
 

@@ -68,6 +68,9 @@ class Tls:
 
     refuses = ""
 
+    def peer_certificate(self, connection: Any) -> Any:
+        return connection.get_peer_certificate().to_cryptography()
+
     def peer_identity(self, certificate: object, now: object) -> Identity:
         if self.refuses:
             raise PeerRefusedError(self.refuses)

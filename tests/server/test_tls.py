@@ -329,12 +329,31 @@ class ExplainTests(TestCase):
 class SocketCase(TLSCase):
     """A listening port, and what its server noted of its first client."""
 
-    def listen(self, minimum: TLSVersion = TLSVersion.TLS13) -> int:
-        self.above = GreeterFactory(server(self.network.layout, minimum), closes=True)
+    def listen(self, minimum: TLSVersion = TLSVersion.TLS13, *, resumes: bool = False) -> int:
+        tls = server(self.network.layout, minimum, resumes=resumes)
+        self.above = GreeterFactory(tls, closes=True)
         factory = TLSMemoryBIOFactory(self.above.tls, False, self.above)
         port = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[attr-defined]
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
+
+    @inlineCallbacks
+    def s_client(
+        self, port: int, files: DeviceFiles | None, *options: str
+    ) -> Generator[Any, Any, tuple[bytes, str]]:
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            raise SkipTest("needs openssl")
+        arguments = ["s_client", "-connect", f"127.0.0.1:{port}", "-verify_return_error"]
+        arguments += ["-CAfile", str(self.network.layout.root_certificate)]
+        arguments += ["-verify_ip", "127.0.0.1", *options]
+        if files is not None:
+            pem = str(files.combined)
+            arguments += ["-cert", pem, "-cert_chain", pem, "-key", pem]
+        output, errors, _ = yield getProcessOutputAndValue(openssl, arguments, os.environ)
+        greeter = self.above.made[-1]
+        refusal = yield greeter.ended
+        return output + errors, refusal
 
 
 class NotTLSTests(SocketCase):
@@ -388,35 +407,17 @@ class ToolTests(SocketCase):
     """The same over a socket, with the operating system's own openssl and gnutls-cli."""
 
     @inlineCallbacks
-    def _s_client(
-        self, port: int, files: DeviceFiles | None, *options: str
-    ) -> Generator[Any, Any, tuple[bytes, str]]:
-        openssl = shutil.which("openssl")
-        if openssl is None:
-            raise SkipTest("needs openssl")
-        arguments = ["s_client", "-connect", f"127.0.0.1:{port}", "-verify_return_error"]
-        arguments += ["-CAfile", str(self.network.layout.root_certificate)]
-        arguments += ["-verify_ip", "127.0.0.1", *options]
-        if files is not None:
-            pem = str(files.combined)
-            arguments += ["-cert", pem, "-cert_chain", pem, "-key", pem]
-        output, errors, _ = yield getProcessOutputAndValue(openssl, arguments, os.environ)
-        greeter = self.above.made[-1]
-        refusal = yield greeter.ended
-        return output + errors, refusal
-
-    @inlineCallbacks
     def _refused(
         self, files: DeviceFiles | None, words: str, *options: str
     ) -> Generator[Any, Any, bytes]:
-        output, refusal = yield self._s_client(self.listen(), files, *options)
+        output, refusal = yield self.s_client(self.listen(), files, *options)
         self.assertRegex(refusal, words)
         self.assertNotIn(b"001 you", output)
         return output  # type: ignore[no-any-return]
 
     @inlineCallbacks
     def test_accepted(self) -> Generator[Any, Any, None]:
-        output, refusal = yield self._s_client(
+        output, refusal = yield self.s_client(
             self.listen(), self.network.device(), "-ign_eof", "-alpn", "irc"
         )
         self.assertEqual(refusal, "")
@@ -447,24 +448,6 @@ class ToolTests(SocketCase):
     @inlineCallbacks
     def test_tls12(self) -> Generator[Any, Any, None]:
         yield self._refused(self.network.device(), "TLS version is too old", "-tls1_2")
-
-    @inlineCallbacks
-    def test_never_resumes(self) -> Generator[Any, Any, None]:
-        """OpenSSL checks neither expiry nor revocation when a session is resumed."""
-        port = self.listen(TLSVersion.TLS12)
-        files = self.network.device()
-        session = Path(self.mktemp())
-        for version in ("-tls1_2", "-tls1_3"):
-            output, _ = yield self._s_client(
-                port, files, version, "-ign_eof", "-sess_out", str(session)
-            )
-            self.assertIn(b"001 you", output)
-            if session.exists():
-                output, _ = yield self._s_client(
-                    port, files, version, "-ign_eof", "-sess_in", str(session)
-                )
-                self.assertIn(b"001 you", output)
-            self.assertNotIn(b"Reused", output)
 
     @inlineCallbacks
     def test_gnutls(self) -> Generator[Any, Any, None]:

@@ -47,6 +47,7 @@ class Greeter(Protocol):
     closes = False
     version = ""
     cipher = ""
+    resumed = False
 
     def __init__(self, tls: ServerTLS, clock: Callable[[], datetime]) -> None:
         self.tls = tls
@@ -59,8 +60,9 @@ class Greeter(Protocol):
         self.version = handle.get_protocol_version_name()
         self.cipher = handle.get_cipher_name()
         self.alpn = self.transport.negotiatedProtocol
-        certificate = handle.get_peer_certificate(as_cryptography=True)
+        self.resumed = not handle.has_verified
         try:
+            certificate = self.tls.peer_certificate(handle)
             self.identity = str(self.tls.peer_identity(certificate, self.clock()))
         except PeerRefusedError as error:
             self.refusal = str(error)
@@ -113,8 +115,22 @@ class ClientTLS:
     versions: tuple[int, int] = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
     alpn: tuple[bytes, ...] = ()
     ciphers: bytes = b"DEFAULT"
+    #: The client of a meeting before this one, whose session it resumes.
+    resuming: SSL.Connection | None = None
 
     def clientConnectionForTLS(self, protocol: object) -> SSL.Connection:
+        connection = SSL.Connection(self._context(), None)
+        if self.alpn:
+            connection.set_alpn_protos(list(self.alpn))
+        if self.resuming is not None:
+            session = self.resuming.get_session()
+            assert session is not None
+            connection.set_session(session)
+        return connection
+
+    def _context(self) -> SSL.Context:
+        if self.resuming is not None:
+            return self.resuming.get_context()
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(self.versions[0])
         context.set_max_proto_version(self.versions[1])
@@ -122,10 +138,7 @@ class ClientTLS:
         if self.pem is not None:
             context.use_certificate_chain_file(str(self.pem))
             context.use_privatekey_file(str(self.pem))
-        connection = SSL.Connection(context, None)
-        if self.alpn:
-            connection.set_alpn_protos(list(self.alpn))
-        return connection
+        return context
 
 
 @define
@@ -142,8 +155,10 @@ class Meeting:
         return self.server.refusal
 
 
-def server(layout: Layout, minimum: TLSVersion = TLSVersion.TLS13) -> ServerTLS:
-    return ServerTLS(tls_files(layout), minimum, now())
+def server(
+    layout: Layout, minimum: TLSVersion = TLSVersion.TLS13, *, resumes: bool = False
+) -> ServerTLS:
+    return ServerTLS(tls_files(layout), minimum, now(), resumes=resumes)
 
 
 def meet(
@@ -152,15 +167,25 @@ def meet(
     *,
     clock: Callable[[], datetime] = now,
     web: bool = False,
+    accepted: Callable[[], None] = lambda: None,
     **client: object,
 ) -> Meeting:
-    """Connect a client to a server in memory and let both say what they have to."""
+    """Connect a client to a server in memory and let both say what they have to.
+
+    ``accepted`` is called when the server has made its connection and read nothing.
+    """
     pem = None if files is None else files.combined
     above = GreeterFactory(tls, clock)
-    return _meet(WebTLS(tls) if web else tls, above, ClientTLS(pem, **client))  # type: ignore[arg-type]
+    creator = ClientTLS(pem, **client)  # type: ignore[arg-type]
+    return _meet(WebTLS(tls) if web else tls, above, creator, accepted)
 
 
-def _meet(tls: ServerTLS | WebTLS, above: GreeterFactory, creator: ClientTLS) -> Meeting:
+def _meet(
+    tls: ServerTLS | WebTLS,
+    above: GreeterFactory,
+    creator: ClientTLS,
+    accepted: Callable[[], None],
+) -> Meeting:
     clock = Clock()
     listening = TLSMemoryBIOFactory(tls, False, above, clock)
     connecting = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(Listener), clock)
@@ -171,7 +196,9 @@ def _meet(tls: ServerTLS | WebTLS, above: GreeterFactory, creator: ClientTLS) ->
         FakeTransport(server_side, isServer=True),
         client_side,
         FakeTransport(client_side, isServer=False),
+        greet=False,
     )
+    accepted()
     pump.flush()
     clock.advance(0)
     pump.flush()
