@@ -7,10 +7,11 @@ import sys
 
 import click
 
+from bench.connect import connect
 from bench.durability import durability
 from bench.history import history
 
-SCENARIOS = (history, durability)
+SCENARIOS = (history, durability, connect)
 
 
 @click.group(invoke_without_command=True)
@@ -25,6 +26,7 @@ def main(context: click.Context) -> None:
     make bench
     make bench SCENARIO=history ARGS='--size 10000 --size 100000 --database sqlite'
     make bench SCENARIO=durability ARGS='--rate 1000 --rival inspircd'
+    make bench SCENARIO=connect ARGS='--connections 10000 --rival none'
     """
     # So that servers and temporary directories go, whoever ends it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
-from attrs import asdict, frozen
+from attrs import frozen
 
 from bench import report
 from bench.generator import Load, Outcome, text
 from bench.networks import network, on_databases, operator, running
+from bench.process import talking
 from bench.rival import inspircd
 from chat.network.events import MessageSent
-from tests.cli.programs import ROOT
 from tests.live.databases import Stored
 from tests.live.irc import IRC
 from tests.support.servers import Home, make_home
@@ -120,8 +116,8 @@ def _rival(offer: _Offer) -> Outcome | None:
     with inspircd(home) as rival:
         if rival is None:
             return None
-        with _generator(offer.load(home, rival.port, rival.pid)) as begin:
-            return begin()
+        with talking("bench.generator", offer.load(home, rival.port, rival.pid)) as tell:
+            return Outcome(**tell("begin"))
 
 
 def _ours(
@@ -131,9 +127,9 @@ def _ours(
     with running(stored) as server, operator(server) as client:
         assert server.process is not None
         load = offer.load(stored.home, server.port, server.process.pid)
-        with _generator(load) as begin:
+        with talking("bench.generator", load) as tell:
             before = _Commits.ask(client)
-            outcome = begin()
+            outcome = Outcome(**tell("begin"))
             after = _Commits.ask(client)
     count = after.commits - before.commits
     commits = (
@@ -153,38 +149,6 @@ def _row(
     cpu = (1e6 * outcome.server_cpu / max(1, count), 100 * outcome.own_cpu / outcome.seconds)
     echoed = count / outcome.seconds
     return [name, offer.rate, echoed, outcome.p50, outcome.p99, ratio, *commits, *cpu]
-
-
-@contextmanager
-def _generator(load: Load) -> Iterator[Callable[[], Outcome]]:
-    """Run a generator that is connected; what is given lets it begin, and waits for its end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.generator"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stdin, stdout = process.stdin, process.stdout
-
-    def tell(line: str) -> str:
-        stdin.write(f"{line}\n")
-        stdin.flush()
-        answer = stdout.readline()
-        if not answer:
-            raise click.ClickException("the generator ended; its error is above")
-        return answer
-
-    try:
-        tell(json.dumps(asdict(load)))
-        yield lambda: Outcome(**json.loads(tell("begin")))
-    finally:
-        stdin.close()
-        process.kill()
-        process.wait()
-        stdout.close()
 
 
 def _faults(stored: Stored, outcome: Outcome) -> list[str]:

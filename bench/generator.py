@@ -139,7 +139,7 @@ class Run:
 
     async def offer(self) -> Outcome:
         load = self._load
-        own, server = time.process_time(), _cpu_seconds(load.pid)
+        own, server = time.process_time(), cpu_seconds(load.pid)
         self._begun = time.perf_counter()
         total = int(load.rate * load.seconds)
         while self._sent < total:
@@ -159,7 +159,7 @@ class Run:
             elapsed,
             1000 * report.percentile(self._latencies, 0.5),
             1000 * report.percentile(self._latencies, 0.99),
-            _cpu_seconds(load.pid) - server,
+            cpu_seconds(load.pid) - server,
             time.process_time() - own,
         )
 
@@ -170,7 +170,7 @@ class Run:
         self._echoed[client] += 1
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return what a process has used, to a nanosecond where the kernel tells so."""
     nanoseconds = Path(f"/proc/{pid}/schedstat")
     threads = Path(f"/proc/{pid}/task").iterdir()

@@ -33,13 +33,17 @@ _OPERATOR = "root sesame"
 
 
 @contextmanager
-def network(database: str) -> Iterator[Stored | None]:
-    """Give a network without accounts' rules and flood control; ``None`` without mariadbd."""
+def network(database: str, **more: str) -> Iterator[Stored | None]:
+    """Give a network without accounts' rules and flood control; ``None`` without mariadbd.
+
+    ``more`` are other sections of its configuration.
+    """
     name, password = _OPERATOR.split()
     sections: dict[str, Any] = {
         "accounts": 'login = "optional"\nidentity = "any"\npassword = "optional"\nnickname = "any"',
         "limits": "flood = false\nhalf_open_per_address = 1000",
         "operators": f'{name} = "{hash_password(password, rounds=4).decode()}"',
+        **more,
     }
     if database == "sqlite":
         yield on_sqlite(**sections)

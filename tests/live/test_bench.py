@@ -34,7 +34,13 @@ class BenchTests(TestCase):
         self.assertRegex(out, r"\| sqlite +\| 200 +\| ")
         self.assertIn("Every echoed message is in its log, once and in order.", out)
 
+    def test_connect(self) -> None:
+        out = self.bench("connect", "--connections", "40", "--clients", "20", "--rival", "none")
+        self.assertRegex(out, r"\| securechat +\| full +\| 40 +\| ")
+        self.assertRegex(out, r"\| securechat +\| resumed +\| 40 +\| ")
+        self.assertRegex(out, r"\| after a restart +\| 20 +\| +\d")
+
     def test_the_scenarios_are_listed(self) -> None:
         out = self.bench("--help")
-        for name in ("durability", "history", "SCENARIO=history ARGS="):
+        for name in ("durability", "history", "connect", "SCENARIO=history ARGS="):
             self.assertIn(name, out)
