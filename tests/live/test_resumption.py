@@ -74,6 +74,18 @@ class ResumptionTests(TestCase):
             self.assertIn("with a resumed session", json.loads(said)["text"])
         self.server.wait_for_log("it came for a certificate with a resumed session")
 
+    def test_no_irc_for_a_ticket_of_an_enrolment(self) -> None:
+        """Who comes with a code has no certificate, and a ticket of that is good for nothing."""
+        self.context = ssl.create_default_context(cafile=str(self.home.device("alice").ca))
+        line, said = self.connect(enrolment.JOIN, b"")
+        self.assertIn(b"authority", said)
+        for purpose in (b"irc", enrolment.RENEW):
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                self.connect(purpose, b"CAP LS 302\r\n", line.session)
+        until(
+            lambda: self.server.log().count("it presented no certificate") == 2, "the log says so"
+        )
+
     def test_retired_authority(self) -> None:
         session, _ = self.irc()
         directory = ("--dir", self.home.directory)

@@ -24,6 +24,15 @@ from tests.server.tls_peers import GREETING, meet, server
 TLS13 = (SSL.TLS1_3_VERSION, SSL.TLS1_3_VERSION)
 
 
+def retire(network: Network) -> None:
+    """Have another issuing authority trusted in place of the one there is, on disk."""
+    layout, root = network.layout, network.root
+    issuing = make_issuing(root, now())
+    authorities = to_pem(issuing.certificate) + to_pem(root.certificate)
+    pem = first_list(issuing, now()).pem
+    write_files({layout.authorities: authorities, layout.revocations: pem}, replace=True)
+
+
 class ResumptionCase(TLSCase):
     def setUp(self) -> None:
         super().setUp()
@@ -97,12 +106,7 @@ class RefuseTests(ResumptionCase):
         self.tls.reload(now())
 
     def _retire(self) -> None:
-        """Have another issuing authority trusted in place of the one there is."""
-        layout, root = self.network.layout, self.network.root
-        issuing = make_issuing(root, now())
-        authorities = to_pem(issuing.certificate) + to_pem(root.certificate)
-        pem = first_list(issuing, now()).pem
-        write_files({layout.authorities: authorities, layout.revocations: pem}, replace=True)
+        retire(self.network)
         self.tls.reload(now())
 
     def _let_the_list_end(self) -> None:
@@ -227,6 +231,17 @@ class ToolTests(SocketCase):
             self.assertEqual(refusal, "the certificate of alice/laptop is revoked")
             self.assertIn(b"alert certificate revoked", output)
             self.assertNotIn(b"001 you", output)
+
+    @inlineCallbacks
+    def test_retired_authority(self) -> Generator[Any, Any, None]:
+        def change() -> None:
+            retire(self.network)
+            self.above.tls.reload(now())
+
+        output, refusal = yield self._twice("-tls1_3", change)
+        # openssl sends the authority that is not trusted any more.
+        self.assertEqual(refusal, "there is no revocation list of its certificate's authority")
+        self.assertNotIn(b"001 you", output)
 
     @inlineCallbacks
     def test_expired(self) -> Generator[Any, Any, None]:
