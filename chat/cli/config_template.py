@@ -44,7 +44,7 @@ revocations = "keys/revocations.pem"
 # The oldest version of TLS; "1.2" lets in clients that cannot do better.
 minimum = "1.3"
 # Whether clients may resume their TLS sessions, for an hour, with a ticket in place of their
-# key: less traffic, and a tenth less work.  A restart takes it into use.
+# key: less traffic, and an eighth less work.  A restart takes it into use.
 # resumption = false
 
 [authority]

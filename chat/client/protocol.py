@@ -229,6 +229,6 @@ class ClientProtocol(LineReceiver):
 
     def _words(self, reason: Failure) -> str:
         if self.state.phase is Phase.ONLINE:
-            closed = reason.check(ConnectionDone)
+            closed = reason.check(ConnectionDone) and not self._channel.getHandle().was_cut
             return "the server closed the connection" if closed else "the connection was lost"
         return "the server closed the connection before it welcomed us"

@@ -123,6 +123,8 @@ class ClientConnection(SSL.Connection):
     """A connection that remembers why the server's certificate was refused."""
 
     refusal: Rejected | None = None
+    #: Whether it ended without the server's farewell.
+    was_cut: bool = False
 
     def bio_shutdown(self) -> None:
         """Take the end of the bytes for the end of TLS (Twisted calls this).
@@ -131,6 +133,7 @@ class ClientConnection(SSL.Connection):
         resume.  Only TLS 1.0 asks for that (RFC 5246, 7.2.1), and a line of IRC that was
         cut has no end: nobody takes it for whole.
         """
+        self.was_cut = not self.get_shutdown() & SSL.RECEIVED_SHUTDOWN
         self.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
         super().bio_shutdown()
 

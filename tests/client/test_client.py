@@ -212,6 +212,7 @@ class ResumptionTest(LiveTest):
         self.events.clear()
         lose(session.transport)
         await until(reactor, lambda: self.seen(Registered))
+        self.lost = self.seen(Disconnected)
         (session,) = self.server.sessions
         return not session.transport.getHandle().has_verified
 
@@ -219,6 +220,7 @@ class ResumptionTest(LiveTest):
         await self.connect()
         self.assertTrue(await self.come_back(lambda transport: transport.loseConnection()))
         self.assertGreater(self.seen(Secured).server_expires, now())
+        self.assertEqual(self.lost.reason, "the server closed the connection")
 
     async def test_broken(self) -> None:
         """A connection that breaks is the one to come back from."""
@@ -231,6 +233,7 @@ class ResumptionTest(LiveTest):
         self.assertTrue(
             await self.come_back(lambda transport: transport.transport.loseConnection())
         )
+        self.assertEqual(self.lost.reason, "the connection was lost")
 
     async def test_given_up(self) -> None:
         """We break off ourselves, as after a long silence of the server."""

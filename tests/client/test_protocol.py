@@ -29,6 +29,8 @@ class Handle:
     def get_peer_certificate(self, as_cryptography: bool) -> Handle:
         return self
 
+    was_cut = False
+
     def get_session(self) -> None:
         return None
 
