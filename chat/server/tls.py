@@ -44,6 +44,8 @@ _TLS12_CIPHERS = b":".join(
     for cipher in (b"AES256-GCM-SHA384", b"CHACHA20-POLY1305", b"AES128-GCM-SHA256")
     for signature in (b"ECDSA", b"RSA")
 )
+#: Key exchanges, the best first: OpenSSL's default has weak ones too.
+_GROUPS = b"X25519MLKEM768:X25519:P-256:P-384"
 _SESSION_ID_CONTEXT = b"securechat"
 _NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN: the root is not sent
 _MODE = _NO_AUTO_CHAIN | SSL.MODE_RELEASE_BUFFERS
@@ -320,6 +322,9 @@ def _context(minimum: TLSVersion, *, resumes: bool) -> SSL.Context:
     context.set_min_proto_version(_OPENSSL_VERSIONS[minimum])
     context.set_cipher_list(_TLS12_CIPHERS)
     context.set_tls13_ciphersuites(_TLS13_CIPHERS)
+    # pyOpenSSL has this function in its bindings, and no method for it.
+    if SSL._lib.SSL_CTX_set1_curves_list(context._context, _GROUPS) != 1:  # type: ignore[attr-defined]
+        raise RuntimeError("OpenSSL does not know the key exchanges that are wanted")
     # In TLS 1.3 OpenSSL then sends two tickets all the same, and takes none back.
     context.set_options(_OPTIONS if resumes else _OPTIONS | SSL.OP_NO_TICKET)
     context.set_mode(_MODE)

@@ -425,6 +425,17 @@ class ToolTests(SocketCase):
         self.assertIn(b"ALPN protocol: irc", output)
 
     @inlineCallbacks
+    def test_key_exchanges(self) -> Generator[Any, Any, None]:
+        """Those of Mozilla's profile "modern", and no other that OpenSSL has."""
+        files = self.network.device()
+        for groups in ("X25519", "P-256", "P-384"):
+            _, refusal = yield self.s_client(self.listen(), files, "-groups", groups)
+            self.assertEqual(refusal, "")
+        for groups in ("X448", "P-521", "ffdhe2048"):
+            _, refusal = yield self.s_client(self.listen(), files, "-groups", groups)
+            self.assertEqual(refusal, "it offers no key exchange that is accepted here")
+
+    @inlineCallbacks
     def test_refused(self) -> Generator[Any, Any, None]:
         yield self._refused(None, "no certificate")
         yield self._refused(self._self_signed(), "self-signed")
