@@ -9,12 +9,12 @@ import click
 
 from chat.cli.authority import BuiltIn, passphrase_option
 from chat.cli.network import directory_option
-from chat.cli.reach import public_address
 from chat.client.profile import profile_text
 from chat.pki.authority import DEVICE_LIFETIME, Identity, issue_device, new_key, title
 from chat.pki.bundles import DeviceFiles
 from chat.pki.files import write_files
 from chat.pki.lists import renew_lists
+from chat.server.reach import public_address
 
 
 @click.group()
@@ -125,6 +125,6 @@ def _shared_files(files: DeviceFiles, network: BuiltIn) -> dict[Path, bytes]:
 
 def _profile(files: DeviceFiles, network: BuiltIn) -> bytes:
     """Return the profile: where the server is, how it is called, and whose this is."""
-    address, name = public_address(network.config, network.layout)
+    address, name = public_address(network.config)
     account = files.identity.account
     return profile_text(address, name, account, files.combined, files.authority).encode()

@@ -29,6 +29,9 @@ server = {server}
 [listen]
 # Where clients connect; add the machine's own addresses for others to reach it.
 tls = ["127.0.0.1:6697", "[::1]:6697"]
+# What invitations and profiles say, where clients come by another name or port, as behind NAT.
+# The server's certificate has to be for that name.
+# address = "chat.example.org:6697"
 # IRC over WebSocket, with the same certificates, for clients in a browser and others.
 # websocket = ["127.0.0.1:6698"]
 # Which web pages may use it, for example "https://chat.lab.example"; none by default.

@@ -11,7 +11,6 @@ import click
 import segno
 
 from chat.cli.network import directory_option, load_config, with_store
-from chat.cli.reach import public_address
 from chat.client.profile import Address
 from chat.irc.durations import parse_duration
 from chat.irc.names import is_account_name
@@ -21,6 +20,7 @@ from chat.pki.authority import Identity
 from chat.pki.files import read_certificates
 from chat.pki.invitation import new_invitation, public_part
 from chat.pki.layout import Layout
+from chat.server.reach import public_address
 from chat.store.store import Store
 
 
@@ -64,7 +64,7 @@ def invite(
     if not seconds:
         raise click.UsageError(f"--expires {expires}: write a time like 15m, 12h or 1d12h")
     layout = Layout(config.path(config.authority.directory))
-    reached = Address.parse(address) if address else public_address(config, layout)[0]
+    reached = Address.parse(address or public_address(config)[0])
     (root,) = read_certificates(layout.root_certificate)
     invitation = new_invitation(identity.account, str(reached), root)
     created = time.time_ns() // 1_000_000

@@ -73,7 +73,9 @@ def join(
     address = Address.parse(invitation.address)
     account = enrolled.identity.account
     profile_file = place.directory / "profile.toml"
-    profile = profile_text(address, address.host, account, place.combined, place.authority)
+    profile = profile_text(
+        invitation.address, address.host, account, place.combined, place.authority
+    )
     contents = place.contents(own, enrolled.key, issuing)
     contents |= place.authority_contents(enrolled.root)
     contents[profile_file] = profile.encode()

@@ -111,11 +111,11 @@ def choose(choice: Choice, profiles: Path) -> Profile:
 
 
 def profile_text(
-    address: Address, server_name: str, account: str, certificate: Path, authority: Path
+    address: str, server_name: str, account: str, certificate: Path, authority: Path
 ) -> str:
     """Return the content of ``profile.toml``, beside whose directory the two files are."""
     values = {
-        "address": str(address),
+        "address": address,
         "server_name": server_name,
         "account": account,
         "certificate": certificate.name,

@@ -55,6 +55,8 @@ class ListenSection:
     """Section ``[listen]``: where the server waits for clients."""
 
     tls: tuple[str, ...] = ("127.0.0.1:6697", "[::1]:6697")
+    #: Where clients reach it, where that is none of ``tls`` nor the certificate's first name.
+    address: str = ""
     websocket: tuple[str, ...] = ()
     #: Of which web pages the scripts may connect to ``websocket``; no page by default.
     websocket_origins: tuple[str, ...] = ()
@@ -245,6 +247,8 @@ def _check(config: Config) -> None:
     for key in ("tls", "websocket"):
         for address in getattr(config.listen, key):
             _must(f"listen.{key}", parse_address, address)
+    if config.listen.address:
+        _must("listen.address", parse_address, config.listen.address)
     for origin in config.listen.websocket_origins:
         _must("listen.websocket_origins", parse_origin, origin)
     _must("database.url", lambda url: parse_url(url, config.directory), config.database.url)

@@ -88,6 +88,17 @@ class IssueTests(CertCase):
         profile = tomllib.loads((self.out / "profile.toml").read_text())
         self.assertEqual(profile["address"], "localhost:7000")
 
+    def test_the_address_that_is_configured(self) -> None:
+        self.configure('# address = "chat.example.org:6697"', 'address = "localhost:443"')
+        self.succeed("cert", "issue", "alice", "--out", self.directory / "device")
+        profile = (self.directory / "device" / "profile.toml").read_text()
+        self.assertIn('address = "localhost:443"\nserver_name = "localhost"', profile)
+        self.configure("localhost:443", "elsewhere.example:443")
+        self.fail_with(
+            "is for localhost, .*: `securechat ca renew-server --host elsewhere.example`",
+            *("cert", "issue", "bob"),
+        )
+
     def test_never_overwrites(self) -> None:
         self.issue("alice")
         before = {path: path.read_bytes() for path in self.directory.rglob("*") if path.is_file()}

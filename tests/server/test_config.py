@@ -51,6 +51,11 @@ class ConfigTests(SynchronousTestCase):
         with self.assertRaisesRegex(ConfigError, "authority.passphrase_file: found 'away'"):
             self.load(MINIMAL + '[authority]\npassphrase_file = "away"')
 
+    def test_address(self) -> None:
+        self.load(MINIMAL + '[listen]\naddress = "chat.example.org:443"')
+        with self.assertRaisesRegex(ConfigError, "listen.address: 'chat' is not an address"):
+            self.load(MINIMAL + '[listen]\naddress = "chat"')
+
     def test_performance(self) -> None:
         self.path.write_text(MINIMAL + "[performance]\nqueue = 200\n")
         self.assertEqual(load(self.path).performance, Performance(queue=200, batch=500))
