@@ -1,4 +1,4 @@
-"""DEVICES: see the devices of one's account, and remove one that is lost.
+"""DEVICES: see the devices of one's account, bring one more in, remove one that is lost.
 
 Ours: no specification has it.  Programs use CLIENTCERT (`chat.features.client_cert`).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from chat.features import time
+from chat.features import invitation, time
 from chat.features.feature import Audit, Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.numerics import ERR_NEEDMOREPARAMS, RPL_ENDOFINFO, RPL_INFO
@@ -22,18 +22,25 @@ feature = Feature()
 
 #: The word without which one's last device is not removed.
 _CONFIRM = "CONFIRM"
+#: For how long a code is good, where nobody says it: the other device is at hand.
+_EXPIRY = "15m"
 
 
 @feature.command("DEVICES", cost=2)
 def devices_(request: Request) -> Effects:
     """DEVICES [account]: see the devices of your account (for operators, of any).
 
+    DEVICES INVITE name [expiry]: make a code that brings one more device in, for 15m.
     DEVICES REMOVE name [CONFIRM]: end the sessions of a device, and let it in no more.
     """
-    if request.param(0).upper() == "REMOVE":
-        if not request.param(1):
-            yield ERR_NEEDMOREPARAMS("DEVICES")
-            return
+    word = request.param(0).upper()
+    if word in ("INVITE", "REMOVE") and not request.param(1):
+        yield ERR_NEEDMOREPARAMS("DEVICES")
+        return
+    if word == "INVITE":
+        yield from _invite(request, request.params[1], request.param(2) or _EXPIRY)
+        return
+    if word == "REMOVE":
         yield from _remove(request, request.params[1], request.param(2))
         return
     own = request.client.account
@@ -64,6 +71,15 @@ def _describe(request: Request, account: str, device: Device, digits: int | None
     return (
         f"{device.name}{this}: {presence}, certificate {fingerprint} {word} {time.utc(end)},"
         f" first seen {time.utc(device.first_seen)}"
+    )
+
+
+def _invite(request: Request, device: str, expiry: str) -> Effects:
+    account = request.client.account
+    if account is None:
+        raise _login_required()
+    yield from invitation.invite(
+        request, "DEVICES", account, device, expiry, longest=invitation.DAY
     )
 
 

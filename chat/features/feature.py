@@ -129,6 +129,17 @@ class Restart(Query):
 
 
 @frozen
+class MakeInvitation(Query):
+    """Answered with the `InvitationCode` of a device, good for so many seconds, or `NotInvited`."""
+
+    account: str
+    device: str
+    seconds: int
+    #: How many of the account may be open at once.
+    limit: int
+
+
+@frozen
 class CheckOperator(Query):
     """Answered with whether an operator block of that name has that password."""
 

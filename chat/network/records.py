@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from attrs import field, frozen
 
 from chat.network.certificate import Certificate
@@ -37,6 +39,21 @@ class Invited:
     created: Timestamp
     expires: Timestamp
     used: Timestamp | None = None
+
+
+@frozen
+class InvitationCode:
+    """What brings a device in, and until when; whoever has the code is the account."""
+
+    code: str = field(repr=False)
+    expires: Timestamp
+
+
+class NotInvited(Enum):
+    """Why there is no invitation."""
+
+    CANNOT_SIGN = auto()
+    TOO_MANY = auto()
 
 
 @frozen

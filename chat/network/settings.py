@@ -77,6 +77,8 @@ class Limits:
     devices: int = 50
     #: Days after which an account is kept no longer that no device connected to.
     absence: int = 90
+    #: Invitations of one account that are open at once, of those made from a session.
+    invitations: int = 5
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Messages of one place that a device is sent that missed them and cannot ask for them.

@@ -1,4 +1,4 @@
-"""Where the questions of handlers go: to the gatekeeper, or to the history."""
+"""Where the questions of handlers go: to the gatekeeper, to the history, to who invites."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from chat.features.feature import (
     FindEntry,
+    MakeInvitation,
     Query,
     ReadFigures,
     ReadHistory,
@@ -19,6 +20,7 @@ from chat.features.feature import (
 )
 from chat.network.figures import Figures
 from chat.server.gatekeeper import Gatekeeper
+from chat.server.inviting import Inviting
 from chat.store.interfaces import IHistory, ISearcher
 
 
@@ -43,6 +45,7 @@ class Answers:
     history: IHistory
     searcher: ISearcher
     administration: IAdministration
+    inviting: Inviting
 
     def ask(self, query: Query, host: str) -> Deferred[Any]:
         """Return the answer; it fails as the query's class says."""
@@ -62,6 +65,8 @@ class Answers:
                 )
             case SearchHistory():
                 return self.searcher.search(query.search)
+            case MakeInvitation():
+                return Deferred.fromCoroutine(self.inviting.make(query))
             case Rehash():
                 return succeed(self.administration.rehash())
             case ReadFigures():

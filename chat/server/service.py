@@ -47,6 +47,7 @@ from chat.server.enrolment import Enrolment, Enrolments
 from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
+from chat.server.inviting import Inviting
 from chat.server.report import unusual
 from chat.server.tls import ServerTLS, WebTLS
 from chat.store.interfaces import UnavailableError, UnusableError
@@ -146,7 +147,10 @@ class ChatService(Service):
         await store.log.subscribe(checkpoint.sequence, hub.apply)
         self._gatekeeper = Gatekeeper(reactor, store.accounts, config.operators)
         self._gatekeeper.start()
-        answers = Answers(self._gatekeeper, store.history, store.searcher, self)
+        inviting = Inviting(
+            lambda: self._config, lambda: self._tls.enrols, self._issuing, store.invitations
+        )
+        answers = Answers(self._gatekeeper, store.history, store.searcher, self, inviting)
         factory = ChatFactory(hub, answers, self._tls)
         factory.enrolments = self._enrolments(store, self._gatekeeper)
         await self._listen(factory)

@@ -131,6 +131,9 @@ class IInvitations(Interface):
     def add(invited: Invited) -> Deferred[None]:
         """Add an invitation."""
 
+    def add_within(limit: int, invited: Invited) -> Deferred[bool]:
+        """Add an invitation, unless ``limit`` of its account are open; return whether it was."""
+
     def find(id_: bytes) -> Deferred[Invited | None]:
         """Return the invitation, used or over or not, or ``None``."""
 

@@ -27,6 +27,10 @@ class Invitations:
         """Add an invitation."""
         return self._database.run_write(_add, invited)
 
+    def add_within(self, limit: int, invited: Invited) -> Deferred[bool]:
+        """Add an invitation, unless ``limit`` of its account are open; return whether it was."""
+        return self._database.run_write(_add_within, limit, invited)
+
     def find(self, id_: bytes) -> Deferred[Invited | None]:
         """Return the invitation, used or over or not, or ``None``."""
         return self._database.run_read(_find, id_)
@@ -74,6 +78,18 @@ def _add(cursor: Cursor, invited: Invited) -> None:
             invited.used,
         ),
     )
+
+
+def _add_within(cursor: Cursor, limit: int, invited: Invited) -> bool:
+    cursor.execute(
+        "SELECT account FROM invitation WHERE used IS NULL AND expires > ?", (invited.created,)
+    )
+    # Names are compared without case, and what is open is little.
+    account = invited.account.lower()
+    if sum(other.decode().lower() == account for (other,) in cursor.fetchall()) >= limit:
+        return False
+    _add(cursor, invited)
+    return True
 
 
 def _find(cursor: Cursor, id_: bytes) -> Invited | None:

@@ -105,7 +105,8 @@ class ListTests(DeviceCase):
     def test_help(self) -> None:
         lines = self.enter("alice", "laptop").exchange("HELP DEVICES")
         self.assertIn("DEVICES [account]: ", lines[0])
-        self.assertIn("DEVICES REMOVE name [CONFIRM]: ", lines[1])
+        self.assertIn("DEVICES INVITE name [expiry]: ", lines[1])
+        self.assertIn("DEVICES REMOVE name [CONFIRM]: ", lines[2])
 
 
 class RenewalTests(DeviceCase):

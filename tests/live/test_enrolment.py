@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib  # not suppress alone: trial would take it for an attribute of the tests
+import signal
 import socket
 import ssl
 import stat
@@ -30,6 +31,7 @@ from chat.pki.files import write_files
 from chat.pki.invitation import Invitation, prove, public_part
 from chat.pki.keys import encode_key
 from tests.cli.programs import run
+from tests.live.irc import IRC
 from tests.pki.networks import Network, now
 from tests.support.servers import PASSWORD, Server, make_home, securechat, until
 
@@ -111,6 +113,71 @@ class JoinTests(EnrolmentCase):
         self.assertIn("the invitation is still good", done.stderr)
         self.assertEqual({path: path.read_bytes() for path in out.iterdir()}, before)
         self.assertEqual(client.join(Invitation.parse(code), keep).identity.account, "frank")
+
+
+class SessionTests(EnrolmentCase):
+    """Invitations that are asked for over IRC."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.home.configure(
+            listen=f'tls = ["127.0.0.1:0"]\naddress = "localhost:{self.server.port}"'
+        )
+        self.rehash()
+        self.laptop = IRC.login(self.server.port, self.home.device("alice"))
+        self.addCleanup(self.laptop.close)
+
+    def rehash(self) -> None:
+        assert self.server.process is not None
+        before = self.server.log().count("was read again")
+        self.server.process.send_signal(signal.SIGHUP)
+        until(lambda: self.server.log().count("was read again") > before, "the configuration")
+
+    def test_a_device_brings_the_next_one_in(self) -> None:
+        self.laptop.send("DEVICES INVITE phone")
+        code = self.laptop.expect(r"\S+ NOTE DEVICES INVITED phone (\S+) :Good until ")[1]
+        enrolled = client.join(Invitation.parse(code), keep)
+        self.assertEqual(enrolled.identity, Identity("alice", "phone"))
+        self.assertIn("used already", self.refuse(Invitation.parse(code)))
+        self.assertIn("invited the device phone of alice, until ", self.server.log())
+        secret = code.rpartition("/")[2]
+        for path in self.home.directory.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(secret.encode(), path.read_bytes(), path)
+
+    def test_so_many_are_open_at_once(self) -> None:
+        for number in range(5):
+            self.laptop.send(f"DEVICES INVITE d{number}")
+            self.laptop.expect(rf"\S+ NOTE DEVICES INVITED d{number} ")
+        self.laptop.send("DEVICES INVITE one-more")
+        self.laptop.expect(r"\S+ FAIL DEVICES TOO_MANY_INVITATIONS alice :5 invitations of alice")
+
+    def test_a_server_that_cannot_sign(self) -> None:
+        [path] = self.home.authority.layout.issuing_keys
+        write_files({path: encode_key(self.home.authority.issuing.key, b"x")}, replace=True)
+        self.laptop.send("DEVICES INVITE phone")
+        self.laptop.expect(r"\S+ FAIL DEVICES CANNOT_SIGN phone :This server cannot sign")
+        self.assertIn("No certificate can be signed", self.server.log())
+        self.assertNotIn("Traceback", self.server.log())
+
+    def test_an_address_that_the_certificate_is_not_for(self) -> None:
+        self.home.configure(listen='tls = ["127.0.0.1:0"]\naddress = "elsewhere.example:1"')
+        self.rehash()
+        self.laptop.send("DEVICES INVITE phone")
+        self.laptop.expect(r"\S+ FAIL DEVICES CANNOT_SIGN phone ")
+        self.assertIn("ca renew-server --host elsewhere.example", self.server.log())
+
+    def test_an_operator_brings_a_person_in(self) -> None:
+        securechat(
+            *("user", "add", "boss", "--role", "operator", "--dir", self.home.directory),
+            *("--password-file", self.home.password_file),
+        )
+        boss = IRC.login(self.server.port, self.home.device("boss"))
+        self.addCleanup(boss.close)
+        boss.send("OPER", "INVITATION carol")
+        code = boss.expect(r"\S+ NOTE INVITATION INVITED laptop (\S+) :Good until ")[1]
+        enrolled = client.join(Invitation.parse(code), keep)
+        self.assertEqual((enrolled.identity.account, enrolled.password), ("carol", PASSWORD))
 
 
 class AttackTests(EnrolmentCase):

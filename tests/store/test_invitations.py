@@ -27,6 +27,18 @@ class InvitationsTests(StoreTestCase):
         self.assertIsNone(await invitations.find(ONE.id))
 
     @coroutine_test
+    async def test_only_open_ones_of_the_account_count(self) -> None:
+        invitations = Invitations(await self.new_database())
+        names = ("alice", "ALICE", "bob", "Alice")
+        made = [evolve(ONE, id=bytes([n] * 32), account=name) for n, name in enumerate(names)]
+        added = [await invitations.add_within(2, invited) for invited in made]
+        self.assertEqual(added, [True, True, True, False])
+        await invitations.use(made[0].id, Timestamp(2000))
+        self.assertTrue(await invitations.add_within(2, made[3]))
+        later = evolve(ONE, created=ONE.expires, expires=Timestamp(9000))
+        self.assertTrue(await invitations.add_within(1, later))
+
+    @coroutine_test
     async def test_used_once_and_in_time(self) -> None:
         """Of eight at the same time one gets it."""
         invitations = Invitations(await self.new_database())

@@ -17,6 +17,7 @@ from chat.features.feature import (
     CheckPassword,
     FindAccount,
     FindEntry,
+    MakeInvitation,
     Query,
     ReadFigures,
     ReadHistory,
@@ -34,7 +35,7 @@ from chat.network.events import Entry, Event
 from chat.network.figures import Figures, Spread
 from chat.network.history import Page, Recent, layer_of
 from chat.network.ids import EventId, Sequence, SessionId, Timestamp
-from chat.network.records import Account
+from chat.network.records import Account, InvitationCode, NotInvited
 from chat.network.search import Found, Search
 from chat.network.session import Peer, Session
 from chat.network.settings import AccountSettings, HistorySettings, Limits, Settings
@@ -46,6 +47,7 @@ FEATURES = load()
 #: What the server brings to SCRAM: those of RFC 7677's example.
 SALT = b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
 NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+CODE = "alice@irc.test:6697/abcd-efgh"
 OPEN = AccountSettings(
     login="optional", identity="any", password="optional", nickname="any", registration="open"
 )
@@ -126,6 +128,8 @@ class World:
             3, 40, 10_000, 7, 90, 1, Spread(1, 30, 60), Spread(0, 5, 40), Spread(0.002, 0.01, 0.5)
         )
         self.rehash_problem: str | None = None
+        self.invited: list[MakeInvitation] = []
+        self.not_invited: NotInvited | None = None
         self.history_asked: list[ReadHistory] = []
         self.targets_asked: list[ReadTargets] = []
         self.searched: list[Search] = []
@@ -291,6 +295,10 @@ class FakeClient:
             case ReadTargets():
                 self.world.targets_asked.append(query)
                 return [Recent(room.name, Timestamp(1_700_000_000_000)) for room in query.rooms]
+            case MakeInvitation():
+                self.world.invited.append(query)
+                until = Timestamp(self.now() + 1000 * query.seconds)
+                return self.world.not_invited or InvitationCode(CODE, until)
             case CheckOperator():
                 return self.world.operators.get(query.name) == query.password
         return UnavailableError("nobody knows")
