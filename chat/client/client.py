@@ -37,6 +37,7 @@ from chat.client.events import (
 from chat.client.profile import Profile
 from chat.client.protocol import ClientProtocol, Listener
 from chat.client.registration import Identity, Phase
+from chat.client.renewing import Renew, Renewing, renew_in_thread
 from chat.client.state import ClientState
 from chat.client.tls import ClientTLS
 from chat.irc.message import Message
@@ -61,11 +62,12 @@ def backoff(attempt: int, jitter: float) -> float:
 
 @implementer(IStreamClientEndpoint)
 @frozen
-class ToldEndpoint:
-    """An endpoint whose failures to connect are told."""
+class PreparedEndpoint:
+    """An endpoint that connects after ``prepare``, and whose failures are told."""
 
     endpoint: IStreamClientEndpoint
-    failed: Callable[[Failure], None]
+    prepare: Callable[[], Deferred[Any]]
+    failed: Callable[[Failure], None] = lambda failure: None
 
     def connect(
         self,
@@ -77,13 +79,16 @@ class ToldEndpoint:
             self.failed(failure)
             return failure
 
-        return self.endpoint.connect(protocolFactory).addErrback(tell)
+        connected: Deferred[IProtocol] = self.prepare().addCallback(
+            lambda _: self.endpoint.connect(protocolFactory)
+        )
+        return connected.addErrback(tell)
 
 
 class Client(Factory[ClientProtocol]):
     """Connects to the server of a profile, again and again until it is rejected or stopped.
 
-    ``jitter`` returns a number in [0, 1) each time.
+    Its certificate renews itself.  ``jitter`` returns a number in [0, 1) each time.
     """
 
     noisy = False
@@ -94,6 +99,7 @@ class Client(Factory[ClientProtocol]):
         listener: Listener,
         reactor: Any,
         jitter: Callable[[], float] = random.random,
+        renew: Renew = renew_in_thread,
     ) -> None:
         self._listener = listener
         self._clock: IReactorTime = reactor
@@ -106,7 +112,10 @@ class Client(Factory[ClientProtocol]):
         endpoint = HostnameEndpoint(
             reactor, profile.address.host, profile.address.port, CONNECT_TIMEOUT
         )
-        self._endpoint = ToldEndpoint(wrapClientTLS(self._tls, endpoint), self._unreachable)
+        self._endpoint = PreparedEndpoint(
+            wrapClientTLS(self._tls, endpoint), self._prepare, self._unreachable
+        )
+        self._renewing = Renewing(profile, renew, self._tls.present, listener, reactor, jitter)
         self._attempts = 0
         self._service: ClientService | None = None
         self._protocol: ClientProtocol | None = None
@@ -124,9 +133,11 @@ class Client(Factory[ClientProtocol]):
             self._endpoint, self, retryPolicy=self._next_delay, clock=self._clock
         )
         self._service.startService()
+        self._renewing.start()
 
     def stop(self, farewell: str | None = None) -> Deferred[None]:
         """Say QUIT when connected, and fire when there is no connection any more."""
+        self._renewing.stop()
         service, self._service = self._service, None
         if service is None:
             return succeed(None)
@@ -181,6 +192,15 @@ class Client(Factory[ClientProtocol]):
     def _tell_retry(self, delay: float) -> None:
         if self._service is not None:
             self._listener(Retrying(delay))
+
+    def _prepare(self) -> Deferred[None]:
+        return self._renewing.before_connecting().addCallback(self._must_be_worth_it)
+
+    def _must_be_worth_it(self, rejected: Rejected | None) -> None:
+        if rejected is not None:
+            # Not at once: ClientService cannot be stopped from in here.
+            self._clock.callLater(0, self._heard, rejected)
+            raise CancelledError
 
     def _unreachable(self, failure: Failure) -> None:
         if not failure.check(CancelledError):

@@ -38,6 +38,10 @@ Agree = Callable[[str, x509.Certificate, Terms], str | None]
 _Expected = TypeVar("_Expected", bound=EnrolmentMessage)
 
 
+class UnreachableError(PkiError):
+    """There is no server at the address now."""
+
+
 @frozen
 class Enrolled:
     """What a device has got."""
@@ -118,7 +122,7 @@ class _Line:
         try:
             raw = socket.create_connection((address.host, address.port), TIMEOUT)
         except OSError as error:
-            raise PkiError(
+            raise UnreachableError(
                 f"cannot reach {address}: {error.strerror or error}: check the address, and that"
                 " the server runs"
             ) from error

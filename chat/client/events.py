@@ -190,6 +190,21 @@ class Answered(ClientEvent):
 
 
 @frozen
+class CertificateRenewed(ClientEvent):
+    """Our certificate is renewed; the next connection presents the new one."""
+
+    expires: datetime
+
+
+@frozen
+class CertificateEnds(ClientEvent):
+    """Our certificate ends soon and could not be renewed; ``why`` in words."""
+
+    expires: datetime
+    why: str
+
+
+@frozen
 class PasswordWanted(ClientEvent):
     """The server logs in by password only, and there is none: connect again with one."""
 

@@ -6,6 +6,7 @@ connection out; each side is read only as fast as the other takes it.
 
 from __future__ import annotations
 
+import random
 from typing import Any, cast
 
 from twisted.internet import error
@@ -23,9 +24,10 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chat.client.client import CONNECT_TIMEOUT, describe
+from chat.client.client import CONNECT_TIMEOUT, PreparedEndpoint, describe
 from chat.client.nodelay import no_delay
 from chat.client.profile import Profile
+from chat.client.renewing import Renewing, renew_in_thread
 from chat.client.tls import ClientTLS
 from chat.irc.message import Message, serialize_limited
 
@@ -44,10 +46,27 @@ class Proxy(Factory["Inside"]):
         self.clock: IReactorTime = reactor
         self.address = profile.address
         self.tls = ClientTLS(profile.credentials, profile.server_name)
-        self.endpoint = wrapClientTLS(
-            self.tls,
-            HostnameEndpoint(reactor, self.address.host, self.address.port, CONNECT_TIMEOUT),
+        endpoint = HostnameEndpoint(reactor, self.address.host, self.address.port, CONNECT_TIMEOUT)
+        # What cannot be renewed, the server refuses, and warns of before: that is told.
+        self.renewing = Renewing(
+            profile,
+            renew_in_thread,
+            self.tls.present,
+            lambda event: None,
+            reactor,
+            random.random,
         )
+        self.endpoint = PreparedEndpoint(
+            wrapClientTLS(self.tls, endpoint), self.renewing.before_connecting
+        )
+
+    def startFactory(self) -> None:  # noqa: N802
+        """Keep the certificate renewed (Twisted calls this)."""
+        self.renewing.start()
+
+    def stopFactory(self) -> None:  # noqa: N802
+        """Renew no more (Twisted calls this)."""
+        self.renewing.stop()
 
     def buildProtocol(self, addr: IAddress | None) -> Inside:
         """Return the protocol of one program (Twisted calls this)."""

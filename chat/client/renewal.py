@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chat.client import enrolment
-from chat.client.profile import Profile
+from chat.client.profile import Profile, read_device
 from chat.pki.authority import new_key
 from chat.pki.errors import PkiError
 from chat.pki.files import write_files
@@ -26,6 +26,21 @@ def due(certificate: x509.Certificate, jitter: float) -> datetime:
     """Return when to renew ``certificate``; ``jitter`` is in [0, 1)."""
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return start + (end - start) * (_DUE + _JITTER * jitter)
+
+
+def renew_if_due(profile: Profile, now: datetime, jitter: float) -> Profile:
+    """Return the profile with a certificate that is not due, as `renew_profile` does.
+
+    What another program has renewed in the files meanwhile is taken from them.
+    """
+    source = profile.credentials.source
+    if source is not None:
+        certificates, key = read_device(source)
+        credentials = evolve(profile.credentials, certificates=certificates, key=key)
+        profile = evolve(profile, credentials=credentials)
+    if now < due(profile.credentials.certificates[0], jitter):
+        return profile
+    return renew_profile(profile)
 
 
 def renew_profile(profile: Profile, *, with_new_key: bool = False) -> Profile:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 #: TLS 1.2: ECDHE and AEAD only (RFC 9325, 4.2).
 _TLS12_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 _ASK = "ask who runs the server"
-_NEW_CERTIFICATE = "get a new certificate from who runs the server (securechat cert issue)"
+#: The remedy where one's own certificate is worth nothing any more.
+NEW_CERTIFICATE = "ask for an invitation (securechat invite NAME) and run securechat join"
 
 #: Why we refused the server's chain, by OpenSSL's code, with the remedy.
 _FOREIGN = (
@@ -67,14 +68,14 @@ _ALERTS = {
         "the server does not know the authority that issued your certificate",
         "use the certificate that this network issued to you",
     ),
-    "certificate revoked": ("your certificate is revoked", _NEW_CERTIFICATE),
-    "certificate expired": ("the server says that your certificate has expired", _NEW_CERTIFICATE),
-    "bad certificate": ("the server does not accept your certificate", _NEW_CERTIFICATE),
+    "certificate revoked": ("your certificate is revoked", NEW_CERTIFICATE),
+    "certificate expired": ("the server says that your certificate has expired", NEW_CERTIFICATE),
+    "bad certificate": ("the server does not accept your certificate", NEW_CERTIFICATE),
     "unsupported certificate": (
         "your certificate is not one for a client",
         "use the certificate that this network issued to you",
     ),
-    "certificate unknown": ("the server does not accept your certificate", _NEW_CERTIFICATE),
+    "certificate unknown": ("the server does not accept your certificate", NEW_CERTIFICATE),
     "access denied": ("the server denies access to your certificate", _ASK),
     "protocol version": ("the server speaks no version of TLS that is safe", _ASK),
     "handshake failure": (
@@ -179,6 +180,12 @@ class ClientTLS:
             connection.set_session(kept.session)
         return connection
 
+    def present(self, credentials: Credentials) -> None:
+        """Use other credentials, from the next connection on."""
+        self.credentials = credentials
+        self._context = self._make_context()
+        self._kept = None
+
     def keep_session(self, connection: SSL.Connection) -> None:
         """Have the next connection resume the session of this one, if the server lets it.
 
@@ -186,6 +193,8 @@ class ClientTLS:
         handshake.  Nothing verifies a certificate then, so it is not done when the
         server's or ours has ended.
         """
+        if connection.get_context() is not self._context:
+            return  # it is of other credentials than those that we present now
         session = connection.get_session()
         theirs = connection.get_peer_certificate(as_cryptography=True)
         if session is not None and theirs is not None:

@@ -10,6 +10,7 @@ from enum import Enum
 from attrs import frozen
 
 from chat.client import events as ev
+from chat.client.tls import NEW_CERTIFICATE
 from chat.irc.formatting import strip_formatting
 
 
@@ -118,6 +119,11 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
         case ev.Registered(nick, account):
             login = f", logged in as {account}" if account else ", not logged in"
             yield (_status(f"welcome: you are {nick}{login}"),)
+        case ev.CertificateRenewed(expires):
+            yield (_status(f"your certificate is renewed until {expires:%Y-%m-%d}"),)
+        case ev.CertificateEnds(expires, why):
+            text = f"your certificate ends on {expires:%Y-%m-%d %H:%M} UTC, and was not renewed"
+            yield (Piece(Look.ERROR, f"!! {text} ({why}): {NEW_CERTIFICATE}"),)
         case ev.Disconnected(reason):
             yield (Piece(Look.ERROR, f"!! disconnected: {reason}"),)
         case ev.Retrying(seconds):

@@ -84,7 +84,7 @@ class RefusalTest(LiveTest):
         for where in (port, port12):
             for files, words in (
                 (revoked, "your certificate is revoked"),
-                (expired, "your certificate has expired"),
+                (expired, "your certificate ended on"),
                 (self.other.device(), "does not know the authority"),
             ):
                 self.events.clear()
