@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
     from chat.client.profile import Profile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -60,17 +62,22 @@ def connect(plain: bool, **choice: Any) -> None:
 
 def talk(profile: Profile, *, plain: bool) -> None:
     """Run the console until its end; one that is not normal is an error for the user."""
-    import asyncio
-
-    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-    from twisted.internet.main import installReactor
-
-    # Before anything imports the reactor: prompt_toolkit needs asyncio's event loop.
-    reactor = AsyncioSelectorReactor(asyncio.SelectorEventLoop())
-    installReactor(reactor)
+    reactor = install_reactor()
 
     from chat.console.run import run_console
 
     rejection = run_console(profile, reactor, plain=plain)
     if rejection is not None:
         raise click.ClickException(rejection)
+
+
+def install_reactor() -> AsyncioSelectorReactor:
+    """Return the reactor, before anything imports it: prompt_toolkit needs asyncio's event loop."""
+    import asyncio
+
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+    from twisted.internet.main import installReactor
+
+    reactor = AsyncioSelectorReactor(asyncio.SelectorEventLoop())
+    installReactor(reactor)
+    return reactor

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import segno
 
 from chat.cli.network import directory_option, load_config, with_store
+from chat.cli.picture import show_picture
 from chat.client.profile import Address
 from chat.irc.durations import parse_duration
 from chat.irc.names import is_account_name
@@ -82,8 +81,7 @@ def invite(
 
     with_store(config.database.url, config.directory, work)
     end = datetime.fromtimestamp(invited.expires / 1000, UTC)
-    if sys.stdout.isatty():
-        segno.make(invitation.code, error="m").terminal(compact=True)
+    show_picture(invitation.code)
     click.echo(invitation.code)
     click.echo(
         f"Good until {end:%Y-%m-%d %H:%M} UTC, for one device, {identity}: who has the code is"

@@ -33,6 +33,7 @@ COMMANDS = {
     "ca": Entry("chat.cli.ca:ca", "Look after the authority: list, check, renew, rotate."),
     "join": Entry("chat.cli.join:join", "Join a network with an invitation's code."),
     "renew": Entry("chat.cli.renew:renew", "Renew this device's certificate."),
+    "device": Entry("chat.cli.device:device", "Add, list and remove your own devices."),
     "connect": Entry("chat.cli.connect:connect", "Chat: the console client."),
     "proxy": Entry("chat.cli.proxy:proxy", "Let IRC programs without certificates in."),
     "inspect": Entry("chat.cli.inspect:inspect", "Explain what a TLS server presents."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Manner(Enum):
@@ -187,6 +187,15 @@ class Answered(ClientEvent):
     """The PONG to our PING with ``token``: all that we sent before it was dealt with."""
 
     token: str
+
+
+@frozen
+class DeviceInvited(ClientEvent):
+    """The code that we asked for, with which ``device`` comes in; ``text`` says until when."""
+
+    device: str
+    code: str = field(repr=False)
+    text: str
 
 
 @frozen

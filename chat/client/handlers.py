@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chat.client.events import (
     Answered,
+    DeviceInvited,
     Disconnected,
     Invited,
     JoinedRoom,
@@ -215,4 +216,7 @@ def _fail(state: ClientState, message: Message) -> Effects:
 @_on("WARN", 3)
 @_on("NOTE", 3)
 def _note(state: ClientState, message: Message) -> Effects:
+    if message.params[1] == "INVITED" and len(message.params) == 5:
+        yield DeviceInvited(*message.params[2:])
+        return
     yield ServerNotice(message.text())

@@ -67,6 +67,8 @@ class Command:
     help: str
     run: Callable[[Here, str], Actions]
     least: int = 0
+    #: What its first word can be, where that is known.
+    words: tuple[str, ...] = ()
 
 
 def interpret(here: Here, text: str) -> Actions:
@@ -164,7 +166,16 @@ def _whois(here: Here, rest: str) -> Actions:
 
 
 def _devices(here: Here, rest: str) -> Actions:
-    yield Send(Message("DEVICES", tuple(rest.split()[:3])))
+    yield Send(Message("DEVICES", tuple(rest.split()[:1])))
+
+
+def _device(here: Here, rest: str) -> Actions:
+    word, *others = rest.split()
+    # What a person calls adding a device is inviting it for the server.
+    verb = {"add": "INVITE", "remove": "REMOVE"}.get(word.lower())
+    if verb is None:
+        raise CommandError(f"Usage: {COMMANDS['device'].usage}")
+    yield Send(Message("DEVICES", (verb, *others[:2])))
 
 
 def _raw(here: Here, rest: str) -> Actions:
@@ -209,8 +220,14 @@ COMMANDS = {
         Command("list", "/list [ROOM]", "show the rooms there are", _list),
         Command("who", "/who [NICK_OR_ROOM]", "show who is there, one a line", _who),
         Command("whois", "/whois NICK", "show what is known of somebody", _whois, 1),
+        Command("devices", "/devices [ACCOUNT]", "show your devices", _devices),
         Command(
-            "devices", "/devices [remove NAME]", "show your devices, or remove a lost one", _devices
+            "device",
+            "/device add|remove NAME",
+            "bring a device in with a code, or remove one",
+            _device,
+            2,
+            ("add", "remove"),
         ),
         Command("raw", "/raw LINE", "send a line of IRC as it is", _raw, 1),
         Command("quit", "/quit [REASON]", "leave", _quit),

@@ -33,6 +33,10 @@ def complete(before: str, rooms: Iterable[str], nicks: Iterable[str]) -> Iterato
                 yield Completion(f"/{command.name} ", len(word), command.help)
         return
     folded = word.casefold()
+    begun = COMMANDS.get(start[1:].lower()) if start.startswith("/") else None
+    for name in begun.words if begun is not None else ():
+        if name.startswith(folded):
+            yield Completion(f"{name} ", len(word))
     for name in sorted(rooms):
         if name.casefold().startswith(folded):
             yield Completion(f"{name} ", len(word))

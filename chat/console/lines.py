@@ -23,6 +23,7 @@ class Look(Enum):
     NICK = "nick"
     OWN = "own"
     STATUS = "status"
+    PICTURE = "picture"
     ERROR = "error"
 
 
@@ -59,6 +60,12 @@ def status(text: str, now: datetime) -> Line:
 def error(text: str, now: datetime) -> Line:
     """Return a line that says what did not work."""
     return Line(now, (Piece(Look.ERROR, f"!! {strip_formatting(text)}"),))
+
+
+def picture(drawn: list[str], now: datetime) -> Iterator[Line]:
+    """Yield the lines of a picture of ours."""
+    for line in drawn:
+        yield Line(now, (Piece(Look.PICTURE, line),))
 
 
 def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
@@ -119,6 +126,9 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
         case ev.Registered(nick, account):
             login = f", logged in as {account}" if account else ", not logged in"
             yield (_status(f"welcome: you are {nick}{login}"),)
+        case ev.DeviceInvited(device, code, text):
+            yield (_status(f"the code for {device}: "), Piece(Look.TEXT, code))
+            yield (_status(text),)
         case ev.CertificateRenewed(expires):
             yield (_status(f"your certificate is renewed until {expires:%Y-%m-%d}"),)
         case ev.CertificateEnds(expires, why):

@@ -51,6 +51,10 @@ class Pipe:
         self._waiting: deque[str | None] = deque()
         self._held = True
 
+    def can_draw(self, picture: list[str]) -> bool:
+        """Return that a picture is no use to a program."""
+        return False
+
     def attach(self, to: Input) -> None:
         """Take note of whom to call."""
         self._to = to

@@ -20,6 +20,7 @@ from chat.client.client import Client
 from chat.client.events import (
     Answered,
     ClientEvent,
+    DeviceInvited,
     Disconnected,
     PasswordWanted,
     Registered,
@@ -32,6 +33,7 @@ from chat.console import lines
 from chat.console.commands import Action, CommandError, Go, Leave, Send, Show, interpret
 from chat.console.completion import Completion
 from chat.console.lines import Line
+from chat.console.picture import draw
 from chat.console.view import View
 from chat.irc.message import NAME_TAG, MalformedLineError, Message, serialize
 
@@ -101,6 +103,9 @@ class Front(Protocol):
     """
 
     interactive: bool
+
+    def can_draw(self, picture: list[str]) -> bool:
+        """Return whether a picture, by its lines, can be shown."""
 
     def attach(self, to: Input) -> None:
         """Take note of whom to call."""
@@ -247,6 +252,10 @@ class Console:
                 self._answered(token)
             case Said(name=name) if name:
                 self._forget(lambda _, message: message.tags.get(NAME_TAG) == name)
+            case DeviceInvited(code=code):
+                drawn = draw(code)
+                if self._front.can_draw(drawn):
+                    self._front.show(lines.picture(drawn, self._now()))
             case Writable(writable):
                 self._writable = writable
                 self._pump()

@@ -6,17 +6,23 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
 from chat.client.client import Client
 from chat.client.profile import Profile
 from chat.client.protocol import Listener
+from chat.console.errand import Answer, Errand
 from chat.console.pipe import Pipe, nobody_to_ask
 from chat.console.plain import Console, Front
 from chat.console.terminal import Terminal, ask_password
+from chat.irc.message import Message
+
+_Result = TypeVar("_Result")
 
 
 def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: bool) -> str | None:
@@ -31,27 +37,54 @@ def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: boo
         return Client(profile, listener, reactor)
 
     console = Console(connect, front, reactor, lambda: datetime.now().astimezone())
-    failures: list[Failure] = []
-
-    def end(result: Failure | None) -> None:
-        if isinstance(result, Failure):
-            failures.append(result)
-        with suppress(ReactorNotRunning):  # a signal may have stopped it before
-            reactor.stop()
-
-    console.closed.addBoth(end)
-    reactor.addSystemEventTrigger("before", "shutdown", console.stop)
-    reactor.callWhenRunning(console.start)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
-    reactor.run()
-    if failures:
-        failures[0].raiseException()
+    _run(console, reactor)
     return console.rejection
 
 
+def run_errand(profile: Profile, message: Message, reactor: AsyncioSelectorReactor) -> list[Answer]:
+    """Have the server do one thing, and return what it answered; raises `ErrandError`."""
+
+    def connect(listener: Listener) -> Client:
+        return Client(profile, listener, reactor)
+
+    ask = ask_password if _has_keyboard() else nobody_to_ask
+    return _run(Errand(connect, message, ask, reactor), reactor)
+
+
+class _Runnable(Protocol[_Result]):
+    closed: Deferred[_Result]
+
+    def start(self) -> None: ...
+
+    def stop(self) -> Deferred[None]: ...
+
+
+def _run(what: _Runnable[_Result], reactor: AsyncioSelectorReactor) -> _Result:
+    """Return, or raise, what ``closed`` fires with; signals end it."""
+    results: list[_Result | Failure] = []
+
+    def end(result: _Result | Failure) -> None:
+        results.append(result)
+        with suppress(ReactorNotRunning):  # a signal may have stopped it before
+            reactor.stop()
+
+    what.closed.addBoth(end)
+    reactor.addSystemEventTrigger("before", "shutdown", what.stop)
+    reactor.callWhenRunning(what.start)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
+    reactor.run()
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result
+
+
 def _front(reactor: AsyncioSelectorReactor, *, plain: bool) -> Front:
-    keyboard = sys.stdin is not None and sys.stdin.isatty()
-    if keyboard and sys.stdout.isatty() and not plain:
+    if _has_keyboard() and sys.stdout.isatty() and not plain:
         return Terminal(reactor)
-    return Pipe(reactor, ask_password if keyboard else nobody_to_ask)
+    return Pipe(reactor, ask_password if _has_keyboard() else nobody_to_ask)
+
+
+def _has_keyboard() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

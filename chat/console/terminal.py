@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -25,10 +27,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from chat.console.lines import Line, Look, colour_of
+from chat.console.picture import fits
 from chat.console.plain import Input
 
 #: Seconds for which lines are gathered before the prompt is drawn anew below them.
 _GATHER = 0.05
+#: Columns of the time before each line.
+_TIME_WIDTH = 6
 
 #: Legible on light and on dark; bold tells apart what colour alone does not.
 _NICK_COLOURS = tuple(
@@ -44,6 +49,8 @@ _STYLE = Style.from_dict(
         Look.OWN.value: "bold",
         Look.STATUS.value: "ansibrightblack",
         Look.ERROR.value: "ansired bold",
+        # Readers of QR pictures want dark on light, whatever the terminal's own colours are.
+        Look.PICTURE.value: "ansiwhite bg:ansiblack",
         "prompt": "bold",
     }
 )
@@ -75,6 +82,13 @@ class Terminal:
         self._printing: asyncio.Future[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._session: PromptSession[str] | None = None
+
+    def can_draw(self, picture: list[str]) -> bool:
+        """Return whether there is room, behind the time, and the characters are known."""
+        if os.environ.get("TERM") == "dumb":
+            return False
+        columns = shutil.get_terminal_size().columns - _TIME_WIDTH
+        return fits(picture, columns, sys.stdout.encoding)
 
     def attach(self, to: Input) -> None:
         """Take note of whom to call."""

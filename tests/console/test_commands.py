@@ -64,7 +64,10 @@ class InterpretTest(SynchronousTestCase):
         self.check("/who", "WHO #lab")
         self.check("/whois bob", "WHOIS bob")
         self.check("/devices", "DEVICES")
-        self.check("/devices remove phone confirm", "DEVICES remove phone confirm")
+        self.check("/devices bob", "DEVICES bob")
+        self.check("/device add phone", "DEVICES INVITE phone")
+        self.check("/device add phone 1d", "DEVICES INVITE phone 1d")
+        self.check("/device Remove phone confirm", "DEVICES REMOVE phone confirm")
         self.check("/list", "LIST")
         self.check("/raw mode #lab +o :bob", "MODE #lab +o bob")
         self.check("/quit", repr(Leave("")))
@@ -73,6 +76,8 @@ class InterpretTest(SynchronousTestCase):
     def test_usage(self) -> None:
         for text in ("/join", "/msg bob", "/me", "/nick", "/whois", "/raw"):
             self.assertIn("Usage: /", self.refusal(text))
+        for text in ("/device", "/device phone", "/device bring phone"):
+            self.assertIn("Usage: /device add|remove", self.refusal(text))
         self.assertIn("room", self.refusal("/topic x", Here("bob", Isupport(), 0)))
         self.assertIn("/raw", self.refusal("/raw :x"))
 
@@ -97,6 +102,10 @@ class CompletionTest(SynchronousTestCase):
 
     def test_rooms(self) -> None:
         self.assertEqual([o.text for o in self.offers("/part #l")], ["#Lobby ", "#lab "])
+
+    def test_words(self) -> None:
+        self.assertEqual([offer.text for offer in self.offers("/device r")], ["remove "])
+        self.assertEqual(self.offers("device r"), [])
 
     def test_nothing(self) -> None:
         self.assertEqual(self.offers("") + self.offers("hi "), [])

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.events import (
     Answered,
+    DeviceInvited,
     Disconnected,
     JoinedRoom,
     Manner,
@@ -58,6 +59,9 @@ class FakeFront:
         self.reading = 0
         self.password: str | None = None
         self.closed = 0
+
+    def can_draw(self, picture: list[str]) -> bool:
+        return self.interactive
 
     def attach(self, to: Input) -> None:
         self.to = to
@@ -221,6 +225,16 @@ class ConsoleTest(SynchronousTestCase):
         self.front.password = "secret"
         self.tell(PasswordWanted("alice"))
         self.assertEqual(self.client.started, [None, "secret"])
+
+    def test_a_code_is_drawn_for_who_can_see_it(self) -> None:
+        self.welcome()
+        self.front.lines.clear()
+        self.tell(DeviceInvited("phone", "alice@irc.test:6697/abcd", "Good until tomorrow"))
+        told, drawn = self.front.lines[:2], self.front.lines[2:]
+        self.assertEqual(
+            told, ["-- the code for phone: alice@irc.test:6697/abcd", "-- Good until tomorrow"]
+        )
+        self.assertEqual(any("\N{FULL BLOCK}" in line for line in drawn), self.interactive)
 
     def test_stop(self) -> None:
         stopped = self.console.stop()

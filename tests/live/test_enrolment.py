@@ -145,6 +145,36 @@ class SessionTests(EnrolmentCase):
             if path.is_file():
                 self.assertNotIn(secret.encode(), path.read_bytes(), path)
 
+    def test_the_commands(self) -> None:
+        """``securechat device`` over a connection of a profile, for scripts and for people."""
+        device = self.home.device("alice")
+        profile = (
+            *(f"localhost:{self.server.port}", "--cert", device.pem, "--ca", device.ca),
+            *("--password-file", self.home.password_file),
+        )
+        code = securechat("device", "add", "phone", "--expires", "1h", *profile).strip()
+        self.assertEqual(client.join(Invitation.parse(code), keep).identity.device, "phone")
+        listed = securechat("device", "list", *profile)
+        self.assertRegex(listed, r"^laptop \(this device\): connected [^\n]*\n$")
+        tablet = IRC.login(self.server.port, self.home.device("alice", "tablet"))
+        self.addCleanup(tablet.close)
+        self.assertIn("is removed", securechat("device", "remove", "tablet", *profile))
+        tablet.expect(r"ERROR :This device was removed")
+        for words, refusal in (
+            (("remove", "tablet"), "Your account has no such device"),
+            (("remove", "laptop"), "It is your last device"),
+            (("add", "9"), "A device's name is a letter"),
+            (("add", "two words"), "write one word"),
+        ):
+            done = run(["device", *words, *profile])
+            self.assertEqual((done.returncode, done.stdout), (1 + ("word" in refusal), ""), done)
+            self.assertRegex(done.stderr, f"^securechat: [^\n]*{refusal}[^\n]*\n$")
+        done = run(["device", "list", *profile[:-2]])
+        self.assertIn("wants the password of alice: give --password-file", done.stderr)
+        self.server.stop()
+        done = run(["device", "list", *profile])
+        self.assertRegex(done.stderr, "^securechat: cannot reach localhost:[^\n]*\n$")
+
     def test_so_many_are_open_at_once(self) -> None:
         for number in range(5):
             self.laptop.send(f"DEVICES INVITE d{number}")
