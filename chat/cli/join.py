@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from chat.pki.bundles import DeviceFiles
     from chat.pki.enrolment import Terms
+    from chat.pki.invitation import Invitation
 
 
 @click.command()
@@ -58,13 +60,13 @@ def join(
     from chat.pki.files import write_files
     from chat.pki.invitation import Invitation
 
-    invitation = Invitation.parse(code or click.prompt("The invitation's code", err=True))
+    invitation = Invitation.parse(code) if code else _ask_for_code()
     files: list[DeviceFiles] = []
 
     def agree(network: str, root: x509.Certificate, terms: Terms) -> str | None:
-        directory = out or profiles_directory() / _slug(network)
+        directory = _place(out, profiles_directory(), network, terms.account, root)
+        _must_be_writable(directory)
         files.append(DeviceFiles(directory, Identity(terms.account, terms.device)))
-        _must_be_ours(files[0])
         return _password(terms, password_file) if terms.needs_password else None
 
     enrolled = enrolment.join(invitation, agree)
@@ -91,24 +93,72 @@ def join(
         talk(evolve(chosen, password=enrolled.password), plain=plain)
 
 
-def _slug(network: str) -> str:
-    """Return the network's name as one of a directory."""
-    return re.sub(r"[^a-z0-9]+", "-", network.lower()).strip("-") or "network"
+def _ask_for_code() -> Invitation:
+    """Ask until it is a code; where nobody can try again, a wrong one is the end."""
+    from chat.pki.errors import InvitationError
+
+    while True:
+        try:
+            return _read_on(click.prompt("The invitation's code", err=True))
+        except InvitationError as error:
+            if not sys.stdin.isatty():
+                raise
+            click.echo(f"Error: {error}", err=True)
 
 
-def _must_be_ours(files: DeviceFiles) -> None:
-    """Refuse a directory in which there is anything else than a profile of this account."""
-    if not files.directory.exists() or not any(files.directory.iterdir()):
-        return
+def _read_on(text: str) -> Invitation:
+    """Return the invitation that begins with ``text``: what is pasted may have several lines."""
+    from chat.pki.errors import IncompleteCodeError
+    from chat.pki.invitation import Invitation
+
+    while True:
+        try:
+            return Invitation.parse(text)
+        except IncompleteCodeError:
+            more = click.prompt("The rest of it", default="", show_default=False, err=True).strip()
+            if not more:
+                raise
+            text += more
+
+
+def _place(
+    out: Path | None, profiles: Path, network: str, account: str, root: x509.Certificate
+) -> Path:
+    """Return a directory in which there is nothing else than a profile of the account, if that."""
+    slug = re.sub(r"[^a-z0-9]+", "-", network.lower()).strip("-") or "network"
+    candidates = [out] if out else [profiles / slug, profiles / f"{slug}-{account.lower()}"]
+    for candidate in candidates:
+        if not candidate.exists() or _is_ours(candidate, account, root):
+            return candidate
+    raise click.ClickException(
+        f"{candidates[-1]} is there, and is no profile of {account} on {network}: give --out DIR;"
+        " the invitation is still good"
+    )
+
+
+def _is_ours(directory: Path, account: str, root: x509.Certificate) -> bool:
+    from chat.pki.bundles import to_pem
+
     try:
-        found = tomllib.loads((files.directory / "profile.toml").read_text())
+        if not any(directory.iterdir()):
+            return True
+        found = tomllib.loads((directory / "profile.toml").read_text())
+        authority = (directory / "ca.crt").read_bytes()
     except (OSError, ValueError):
-        found = {}
-    if found.get("account") != files.identity.account:
+        return False
+    return found.get("account") == account and authority == to_pem(root)
+
+
+def _must_be_writable(directory: Path) -> None:
+    """Refuse where files cannot be made; nothing is left there."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
         raise click.ClickException(
-            f"{files.directory} is there, and is no profile of {files.identity.account}:"
-            " give --out DIR; the invitation is still good"
-        )
+            f"{there}: {error.strerror}: give --out DIR; the invitation is still good"
+        ) from error
 
 
 def _password(terms: Terms, file: Path | None) -> str:

@@ -151,6 +151,8 @@ class _Line:
         except ValueError:
             subject = x509.DNSName(name)
         builder = PolicyBuilder().store(Store(list(authorities))).time(datetime.now(UTC))
+        if chain:
+            _must_be_in_time(self._address, chain[0])
         try:
             builder.build_server_verifier(subject).verify(chain[0], chain[1:])
         except (VerificationError, IndexError) as error:
@@ -203,6 +205,21 @@ class _Line:
 
 
 _T = TypeVar("_T")
+
+
+def _must_be_in_time(address: Address, certificate: x509.Certificate) -> None:
+    """Name the time where that is what is wrong, for it may be this computer's clock."""
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if datetime.now(UTC) < start:
+        wrong = f"is not valid before {start:%Y-%m-%d %H:%M} UTC: set this computer's clock"
+    elif datetime.now(UTC) > end:
+        wrong = (
+            f"expired on {end:%Y-%m-%d %H:%M} UTC: ask who runs the server to renew it, or set"
+            " this computer's clock"
+        )
+    else:
+        return
+    raise PkiError(f"the certificate of {address} {wrong}; nothing was sent to it")
 
 
 def _context(protocol: bytes) -> SSL.Context:

@@ -25,3 +25,7 @@ class IdentityError(PkiError):
 
 class InvitationError(PkiError):
     """An invitation cannot be used; the text says why, and what to do."""
+
+
+class IncompleteCodeError(InvitationError):
+    """A code has an end that is missing, as where only its first line was pasted."""

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from chat.pki.errors import InvitationError
+from chat.pki.errors import IncompleteCodeError, InvitationError
 
 SECRET_LENGTH = 16
 _FINGERPRINT_LENGTH = 16
@@ -36,7 +36,7 @@ _CHECK_LENGTH = 3
 #: 56 characters of base32, in groups that one can keep in mind.
 _GROUP = 4
 _LENGTH = (SECRET_LENGTH + _FINGERPRINT_LENGTH + _CHECK_LENGTH) * 8 // 5
-_CODE = re.compile(r"(?P<account>[^@/]+)@(?P<address>[^@/]+:[0-9]+)/(?P<rest>[a-z2-7]+)")
+_CODE = re.compile(r"(?P<account>[^@/]+)@(?P<address>[^@/]+:[0-9]+)/(?P<rest>[a-z0-9]*)")
 _NOTHING = re.compile(r"[\s-]+")
 
 #: Label of the exporter that ties a proof to its TLS session (RFC 8446, section 7.5).
@@ -65,7 +65,8 @@ class Invitation:
     def parse(cls, code: str) -> Invitation:
         """Return what ``code`` says, in any case, with any spaces and line ends in it.
 
-        Raises `InvitationError` where it is not one, or was mistyped.
+        Raises `InvitationError` where it is not one, or was mistyped, of which
+        `IncompleteCodeError` says that there is too little of it.
         """
         account, at, rest = code.strip().partition("@")
         address, slash, secret = rest.rpartition("/")
@@ -73,19 +74,29 @@ class Invitation:
             f"{account}{at}{address.strip()}{slash}{_NOTHING.sub('', secret).lower()}"
         )
         if match is None:
-            raise InvitationError(
+            kind = IncompleteCodeError if at and not slash else InvitationError
+            raise kind(
                 "this is no invitation: a code looks like"
                 " alice@chat.example.org:6697/abcd-efgh-...; type it again"
             )
-        if len(match["rest"]) != _LENGTH:
-            raise InvitationError(
-                f"the code is not complete: behind the / it has {len(match['rest'])} characters of"
-                f" {_LENGTH}; type it again"
+        length = len(match["rest"])
+        if length != _LENGTH:
+            kind, wrong = (
+                (IncompleteCodeError, "not complete")
+                if length < _LENGTH
+                else (InvitationError, "too long")
+            )
+            raise kind(
+                f"the code is {wrong}: behind the / it has {length} characters of {_LENGTH};"
+                " type it again"
             )
         try:
             content = b32decode(match["rest"].upper())
         except binascii.Error as error:
-            raise InvitationError("the code was mistyped: type it again") from error
+            raise InvitationError(
+                "the code was mistyped: behind the / it has letters and the digits 2 to 7; type it"
+                " again"
+            ) from error
         secret_end = SECRET_LENGTH + _FINGERPRINT_LENGTH
         invitation = cls(
             match["account"],

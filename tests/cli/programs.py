@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from click.testing import CliRunner, Result
 
@@ -22,14 +23,18 @@ def invoke(*arguments: object, text: str | None = None) -> Result:
 
 
 def run(
-    arguments: Sequence[object], *, cwd: Path = ROOT, text: str = ""
+    arguments: Sequence[object],
+    *,
+    cwd: Path = ROOT,
+    text: str = "",
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own."""
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(
         command,
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **env},
         input=text,
         capture_output=True,
         text=True,

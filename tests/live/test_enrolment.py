@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import stat
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -113,6 +114,58 @@ class JoinTests(EnrolmentCase):
         self.assertIn("the invitation is still good", done.stderr)
         self.assertEqual({path: path.read_bytes() for path in out.iterdir()}, before)
         self.assertEqual(client.join(Invitation.parse(code), keep).identity.account, "frank")
+
+
+class PlaceTests(EnrolmentCase):
+    """Where the profile goes: nothing of somebody else's is overwritten, nor an invitation lost."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.config = Path(self.mktemp()).absolute()
+        self.profiles = self.config / "securechat" / "profiles"
+
+    def join(
+        self, *arguments: object, text: str = "", config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        password = ("--password-file", self.home.password_file, "--no-connect")
+        home = {"XDG_CONFIG_HOME": str(config or self.config)}
+        return run(["join", *arguments, *password], text=text, env=home)
+
+    def test_a_code_that_is_pasted_in_several_lines(self) -> None:
+        code = self.code("alice")
+        done = self.join(text=f"{code[:30]}\n{code[30:50]}\n  {code[50:]}\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Next time: securechat connect --dir securechat\n", done.stderr)
+
+    def test_another_account_of_the_network_has_a_profile_of_its_own(self) -> None:
+        for account, name in (("alice", "securechat"), ("carol", "securechat-carol")):
+            for _ in range(2):  # the second time as after a reinstallation
+                self.assertEqual(self.join(self.code(account)).returncode, 0)
+            profile = choose(Choice(directory=name), self.profiles)
+            self.assertEqual(profile.account, account)
+
+    def test_another_network_of_that_name_has_too(self) -> None:
+        self.join(self.code("alice"))
+        authority = self.profiles / "securechat" / "ca.crt"
+        other = Network.make(Path(self.mktemp())).layout.root_certificate.read_bytes()
+        authority.write_bytes(other)
+        self.assertEqual(self.join(self.code("alice")).returncode, 0)
+        self.assertEqual(authority.read_bytes(), other)
+        self.assertTrue((self.profiles / "securechat-alice" / "profile.toml").exists())
+        (self.profiles / "securechat-alice" / "ca.crt").write_bytes(other)
+        done = self.join(self.code("alice"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is no profile of alice on securechat: give --out DIR", done.stderr)
+
+    def test_nothing_can_be_written(self) -> None:
+        """It is found out before the invitation is used up."""
+        file = Path(self.mktemp())
+        file.touch()
+        code = self.code("alice")
+        done = self.join(code, config=file.absolute())
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the invitation is still good", done.stderr)
+        self.assertEqual(self.join(code).returncode, 0)
 
 
 class SessionTests(EnrolmentCase):

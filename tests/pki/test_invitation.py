@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.pki.authority import make_root
-from chat.pki.errors import InvitationError
+from chat.pki.errors import IncompleteCodeError, InvitationError
 from chat.pki.invitation import Invitation, new_invitation, prove, proves, public_part
 from tests.pki.networks import now
 
@@ -46,11 +46,18 @@ class CodeTests(SynchronousTestCase):
             ("", "is no invitation"),
             ("https://example.org/", "is no invitation"),
             (code[:-3], "not complete"),
+            (f"{code}aa", "too long"),
+            (code[:-1] + "1", "the digits 2 to 7"),
             (code[:-1] + ("a" if code[-1] != "a" else "b"), "mistyped"),
         ):
             with self.assertRaises(InvitationError) as caught:
                 Invitation.parse(typed)
             self.assertIn(words, str(caught.exception))
+
+    def test_what_goes_on_in_another_line(self) -> None:
+        code = new_invitation("alice", ADDRESSES[0], ROOT).code
+        for end in (code.index("@") + 1, code.index(":"), code.index("/") + 1, len(code) - 1):
+            self.assertRaises(IncompleteCodeError, Invitation.parse, code[:end])
 
     @given(st.text(max_size=120))
     def test_anything(self, typed: str) -> None:
