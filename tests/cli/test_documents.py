@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from chat.cli.main import main
 from tests.cli.programs import ROOT
@@ -37,6 +39,29 @@ class DocumentTests(TestCase):
                     self.fail(f"{page.name}: securechat {line}: {error.format_message()}")
                 count += 1
         self.assertGreater(count, 30)
+
+    def test_units(self) -> None:
+        """What the timer runs is a command; systemd itself finds nothing wrong, where it is."""
+        units = ROOT / "share" / "systemd"
+        service = (units / "securechat-renew@.service").read_text()
+        line = re.search(r"(?m)^ExecStart=/usr/bin/env securechat (.+)$", service)
+        assert line is not None
+        self._parse(shlex.split(line[1]))
+        program = shutil.which("systemd-analyze")
+        if program is None:
+            raise SkipTest("there is no systemd-analyze here")
+        runtime = Path(self.mktemp()).absolute()
+        runtime.mkdir()
+        done = subprocess.run(
+            [program, "--user", "verify", units / "securechat-renew@x.timer"],
+            env={"XDG_RUNTIME_DIR": str(runtime), "HOME": "/"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # It speaks of the other units of this computer too.
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("securechat", done.stderr)
 
     def _parse(self, words: list[str]) -> None:
         command: click.Command = main
