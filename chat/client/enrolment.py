@@ -22,6 +22,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from OpenSSL import SSL
 
 from chat.client.profile import Address, Profile
+from chat.irc.formatting import strip_formatting
 from chat.pki import enrolment
 from chat.pki.authority import Identity, new_key
 from chat.pki.enrolment import EnrolmentMessage, Greeting, Issued, Refusal, Terms
@@ -65,6 +66,7 @@ def join(invitation: Invitation, agree: Agree) -> Enrolled:
     address = Address.parse(invitation.address)
     with _Line.open(address, enrolment.JOIN) as line:
         greeting = line.receive(Greeting)
+        network = strip_formatting(greeting.network)
         root = _only(greeting.authority)
         if not invitation.is_by(root):
             raise InvitationError(
@@ -76,12 +78,12 @@ def join(invitation: Invitation, agree: Agree) -> Enrolled:
         line.send(enrolment.Open(public_part(key), prove(key, line.exported())))
         terms = line.receive(Terms)
         identity = Identity(terms.account, terms.device)
-        password = agree(greeting.network, root, terms)
+        password = agree(network, root, terms)
         own = new_key()
         line.send(enrolment.Enrol(make_device_request(own).decode(), password))
         certificates = _certificates(line.receive(Issued).certificate)
     _must_fit(certificates, own, identity)
-    return Enrolled(identity, own, certificates, root, greeting.network, password)
+    return Enrolled(identity, own, certificates, root, network, password)
 
 
 def renew(profile: Profile, *, key: ec.EllipticCurvePrivateKey) -> tuple[x509.Certificate, ...]:
@@ -180,7 +182,8 @@ class _Line:
         line, _, self._buffer = self._buffer.partition(b"\n")
         message = enrolment.decode(line)
         if isinstance(message, Refusal):
-            raise InvitationError(" ".join(message.text.split()))
+            # Whoever is there may have sent it, and it goes to a terminal.
+            raise InvitationError(strip_formatting(" ".join(message.text.split())))
         if not isinstance(message, expected):
             raise PkiError(f"the server at {self._address} answered out of turn")
         return message

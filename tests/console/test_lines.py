@@ -42,6 +42,12 @@ class LineTest(SynchronousTestCase):
             (ev.Refused("404", ("#lab",), "No"), "!! #lab: No"),
             (ev.Registered("al", None), "-- welcome: you are al, not logged in"),
             (ev.Disconnected("gone"), "!! disconnected: gone"),
+            (ev.CertificateRenewed(NOW), "-- your certificate is renewed until 2026-05-01"),
+            (
+                ev.CertificateEnds(NOW.astimezone(UTC), "nobody there"),
+                "!! your certificate ends on 2026-05-01 10:34 UTC, and was not renewed (nobody"
+                " there): ask for an invitation (securechat invite NAME) and run securechat join",
+            ),
             (ev.Retrying(2.2), "-- trying again in 2 s"),
         ):
             self.assertEqual(plain(event), [f"12:34 {text}"])

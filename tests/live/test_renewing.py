@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 from chat.client.client import Client
 from chat.client.events import CertificateRenewed, ClientEvent, Disconnected, Registered, Secured
 from chat.client.profile import Choice, Profile, choose, load_credentials
+from chat.client.proxy import Proxy
 from chat.pki.authority import Identity
 from chat.pki.bundles import DeviceFiles
 from tests.cli.programs import run
@@ -82,6 +83,14 @@ class RenewingTests(TestCase):
         self.start(profile)
         await until(reactor, lambda: self.seen(CertificateRenewed))
         self.assertEqual(old.combined.read_bytes(), new.combined.read_bytes())
+
+    async def test_the_proxy_renews_too(self) -> None:
+        """Programs that know nothing of certificates are behind it for weeks."""
+        profile = self.profile(self.device(timedelta(days=22, hours=12)))
+        proxy = Proxy(profile, reactor)
+        proxy.doStart()
+        self.addCleanup(proxy.doStop)
+        await until(reactor, lambda: proxy.tls.credentials.expires != profile.credentials.expires)
 
     def test_behind_the_grace_the_console_says_what_to_do(self) -> None:
         files = self.device(timedelta(days=40))
