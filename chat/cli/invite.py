@@ -18,7 +18,9 @@ from chat.network.records import ROLES, Invited
 from chat.pki.authority import Identity
 from chat.pki.files import read_certificates
 from chat.pki.invitation import new_invitation, public_part
+from chat.pki.keys import is_encrypted
 from chat.pki.layout import Layout
+from chat.server.config import Config
 from chat.server.reach import public_address
 from chat.store.store import Store
 
@@ -63,6 +65,7 @@ def invite(
     if not seconds:
         raise click.UsageError(f"--expires {expires}: write a time like 15m, 12h or 1d12h")
     layout = Layout(config.path(config.authority.directory))
+    _must_sign(config, layout)
     reached = Address.parse(address or public_address(config)[0])
     (root,) = read_certificates(layout.root_certificate)
     invitation = new_invitation(identity.account, str(reached), root)
@@ -88,3 +91,19 @@ def invite(
         f" {account}.  They run: securechat join",
         err=True,
     )
+
+
+def _must_sign(config: Config, layout: Layout) -> None:
+    """Refuse, or warn, where the server cannot sign: the code would lead to nothing."""
+    if not config.authority.directory or not layout.issuing_keys:
+        raise click.ClickException(
+            "there is no issuing key here, so the server cannot sign what an invitation asks for:"
+            " run `securechat cert issue` where the key is"
+        )
+    is_locked = any(is_encrypted(path.read_bytes()) for path in layout.issuing_keys)
+    if is_locked and not config.authority.passphrase_file:
+        click.echo(
+            "The issuing key has a passphrase, and [authority] passphrase_file names none: the code"
+            " is good only if the server has it from systemd",
+            err=True,
+        )
