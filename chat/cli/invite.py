@@ -10,7 +10,7 @@ import click
 
 from chat.cli.network import directory_option, load_config, with_store
 from chat.cli.picture import show_picture
-from chat.client.profile import Address
+from chat.client.profile import Address, ProfileError
 from chat.irc.durations import parse_duration
 from chat.irc.names import is_account_name
 from chat.network.ids import Timestamp
@@ -66,7 +66,10 @@ def invite(
         raise click.UsageError(f"--expires {expires}: write a time like 15m, 12h or 1d12h")
     layout = Layout(config.path(config.authority.directory))
     _must_sign(config, layout)
-    reached = Address.parse(address or public_address(config)[0])
+    try:
+        reached = Address.parse(address or public_address(config)[0])
+    except ProfileError as error:
+        raise click.UsageError(str(error)) from error
     (root,) = read_certificates(layout.root_certificate)
     invitation = new_invitation(identity.account, str(reached), root)
     created = time.time_ns() // 1_000_000

@@ -54,13 +54,24 @@ def join(
     """  # noqa: D301
     from chat.cli.connect import talk
     from chat.client import enrolment
-    from chat.client.profile import Address, Choice, choose, profile_text, profiles_directory
+    from chat.client.profile import (
+        Address,
+        Choice,
+        ProfileError,
+        choose,
+        profile_text,
+        profiles_directory,
+    )
     from chat.pki.authority import Identity
     from chat.pki.bundles import DeviceFiles
     from chat.pki.files import write_files
     from chat.pki.invitation import Invitation
 
     invitation = Invitation.parse(code) if code else _ask_for_code()
+    try:
+        address = Address.parse(invitation.address)
+    except ProfileError as error:
+        raise click.ClickException(str(error)) from error
     files: list[DeviceFiles] = []
 
     def agree(network: str, root: x509.Certificate, terms: Terms) -> str | None:
@@ -72,7 +83,6 @@ def join(
     enrolled = enrolment.join(invitation, agree)
     own, issuing = enrolled.certificates
     [place] = files
-    address = Address.parse(invitation.address)
     account = enrolled.identity.account
     profile_file = place.directory / "profile.toml"
     profile = profile_text(
