@@ -19,7 +19,7 @@ from chat.pki.keys import encode_key
 
 #: The part of its life after which a certificate is renewed, and for how much longer at
 #: the most chance puts it off, so that not all come at once.
-_DUE, _JITTER = 2 / 3, 1 / 12
+_DUE, _JITTER = 2 / 3, 1 / 30
 
 
 def due(certificate: x509.Certificate, jitter: float) -> datetime:

@@ -121,9 +121,10 @@ class Credentials:
 
 
 class ClientConnection(SSL.Connection):
-    """A connection that remembers why the server's certificate was refused."""
+    """A connection that remembers what it presents, and why the server was refused."""
 
     refusal: Rejected | None = None
+    presents: Credentials | None = None
     #: Whether it ended without the server's farewell.
     was_cut: bool = False
 
@@ -171,6 +172,7 @@ class ClientTLS:
     ) -> SSL.Connection:
         """Return a connection that is about to begin its handshake (Twisted calls this)."""
         connection = ClientConnection(self._context, None)
+        connection.presents = self.credentials
         if isinstance(self._identity, DNS_ID):
             connection.set_tlsext_host_name(self._identity.hostname)
         # Once: a ticket that is used again shows that it is the same client (RFC 8446, C.4),
@@ -191,10 +193,10 @@ class ClientTLS:
 
         To be called when the server has welcomed us: in TLS 1.3 its tickets come behind the
         handshake.  Nothing verifies a certificate then, so it is not done when the
-        server's or ours has ended.
+        server's or ours has ended, or we have another one by now.
         """
-        if connection.get_context() is not self._context:
-            return  # it is of other credentials than those that we present now
+        if isinstance(connection, ClientConnection) and connection.presents is not self.credentials:
+            return
         session = connection.get_session()
         theirs = connection.get_peer_certificate(as_cryptography=True)
         if session is not None and theirs is not None:

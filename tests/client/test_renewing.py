@@ -76,9 +76,9 @@ class RenewingTests(SynchronousTestCase):
         self.assertEqual(len(self.asked), 1)
 
     def test_chance_puts_it_off(self) -> None:
-        self.start(timedelta(days=21), jitter=0.9)
+        self.start(timedelta(days=20, hours=12), jitter=0.9)
         self.assertEqual(self.asked, [])
-        self.wait(timedelta(days=2))
+        self.wait(timedelta(days=1))
         self.assertTrue(self.asked)
 
     def test_failures_are_quiet_until_seven_days_remain(self) -> None:
