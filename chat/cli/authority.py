@@ -123,6 +123,6 @@ def open_root(
     return read_authority(certificate, key, known_passphrase(passphrase_file, key=key))
 
 
-def tell_to_reload() -> None:
-    """Say how a server that runs takes it into use."""
-    click.echo("A running server takes it into use at SIGHUP, or REHASH")
+def tell_of_reload() -> None:
+    """Say when a server that runs takes it into use."""
+    click.echo("A running server takes it into use within a second")

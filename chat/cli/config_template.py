@@ -52,10 +52,10 @@ minimum = "1.3"
 
 [authority]
 # The built-in authority; "" for none, where others issue the certificates.
-# With the issuing key at hand the server re-signs the revocation list every day.  It ends
-# after seven days, and then nobody gets in: without the passphrase here,
-# run "securechat cert renew-list" every few days.  "credential:NAME" is systemd's
-# LoadCredential=NAME:FILE; "securechat-passphrase" is found without being named here.
+# With the issuing key at hand the server renews its own certificate, and re-signs the
+# revocation list every day.  The list ends after seven days, and then nobody gets in: without
+# the passphrase here, run "securechat cert renew-list" every few days.  "credential:NAME" is
+# systemd's LoadCredential=NAME:FILE; "securechat-passphrase" is found without being named here.
 directory = "keys"
 {passphrase_file}
 # How long the certificate of a device is valid, and for how long after that it may renew itself.

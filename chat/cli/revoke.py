@@ -6,23 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from cryptography.x509 import ReasonFlags
 
-from chat.cli.authority import BuiltIn, passphrase_option, tell_to_reload
+from chat.cli.authority import BuiltIn, passphrase_option, tell_of_reload
 from chat.cli.network import directory_option
 from chat.pki.authority import title
 from chat.pki.lists import revoke as put_on_lists
 from chat.pki.records import SHORT, find_devices, find_serial, read_records
-
-#: RFC 5280, section 5.3.1: the reasons that a device's certificate can have.
-_REASONS = {
-    "unspecified": ReasonFlags.unspecified,
-    "key-compromise": ReasonFlags.key_compromise,
-    "affiliation-changed": ReasonFlags.affiliation_changed,
-    "superseded": ReasonFlags.superseded,
-    "cessation": ReasonFlags.cessation_of_operation,
-    "privilege-withdrawn": ReasonFlags.privilege_withdrawn,
-}
+from chat.pki.revocation import REASONS
 
 
 @click.command()
@@ -30,7 +20,7 @@ _REASONS = {
 @click.option("--serial", help="Only the certificate whose serial number begins so.")
 @click.option(
     "--reason",
-    type=click.Choice(list(_REASONS)),
+    type=click.Choice(list(REASONS)),
     default="unspecified",
     show_default=True,
     help="What the list says about it; key-compromise for a device that is lost.",
@@ -47,8 +37,8 @@ def revoke(
     """Revoke the certificates of a device, or of all devices of an account.
 
     Puts those that are not over on the revocation list of their issuing
-    authority, and signs it anew.  A running server refuses them after SIGHUP or
-    REHASH; it does not end a connection that is open.
+    authority, and signs it anew.  A running server refuses them within a second,
+    ends their sessions, and tells the rooms of the account.
 
     \b
     Examples:
@@ -64,13 +54,13 @@ def revoke(
     if serial is not None:
         found = [find_serial(found, serial)]
     now = datetime.now(UTC)
-    done = put_on_lists(network.layout, network.passphrase(), found, _REASONS[reason], now)
+    done = put_on_lists(network.layout, network.passphrase(), found, REASONS[reason], now)
     for record in done.records:
         serial = record.serial[:SHORT]
         click.echo(f"Revoked {record.holder}, {serial}, until {record.ends:%Y-%m-%d}")
     if done.records:
         click.echo(f"{len(done.records)} more on the list in {network.layout.revocations}")
-        tell_to_reload()
+        tell_of_reload()
     elif not done.unlisted:
         click.echo(f"Nothing to do: none of the {len(found)} found gets in any more")
     if done.unlisted:

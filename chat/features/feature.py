@@ -119,6 +119,18 @@ class Rehash(Query):
 
 
 @frozen
+class RevokeCertificates(Query):
+    """Answered with the holders of the certificates that are revoked now, ``account/device``.
+
+    ``name`` is an account, or one of its devices in the same form; ``reason`` may begin
+    with a word of RFC 5280.  `RefusedError` says why there is none.
+    """
+
+    name: str
+    reason: str
+
+
+@frozen
 class ReadFigures(Query):
     """Answered with the `Figures` of now."""
 

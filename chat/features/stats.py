@@ -69,6 +69,8 @@ def _load(request: Request) -> Effects:
     yield RPL_STATSDEBUG(
         "t", f"sessions held {load.held}, overloads {load.overloads}, refused {load.refused}"
     )
+    for alarm in load.alarms:
+        yield RPL_STATSDEBUG("t", f"alarm: {alarm}")
 
 
 _PRIVILEGED = {"o": _operators, "k": _bans, "t": _load}

@@ -1,4 +1,4 @@
-"""How clients and devices are shut out: KILL, bans from the network, removed devices.
+"""How clients and devices are shut out: KILL, bans from the network, removed and revoked devices.
 
 One function for each event: total, and without policy.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from chat.network import bans, devices, endings, events
-from chat.network.changes import Change
+from chat.network.changes import Change, MemberRevoked
 from chat.network.events import Entry, Event
 from chat.network.records import NetworkBan
 
@@ -60,6 +60,26 @@ def _device_removed(
         yield from endings.shut_out(network, client, sessions, reason, entry.time)
 
 
+def _certificates_revoked(
+    network: Network, entry: Entry, event: events.CertificatesRevoked
+) -> Iterator[Change]:
+    if not devices.revoke(network, event, entry.time):
+        return  # told before
+    account = network.fold(event.account)
+    told: set[str] = set()
+    for client in network.clients.values():
+        if client.account is None or network.fold(client.account) != account or not event.devices:
+            continue
+        for name, channel in client.channels.items():
+            if name not in told:
+                told.add(name)
+                yield Change(MemberRevoked(channel.name, event), network.witnesses(client, channel))
+    fingerprints = {certificate.fingerprint for certificate in event.certificates}
+    reason = devices.revoked_words(event.reason)
+    for client, sessions in devices.sessions(network, event.account, fingerprints).items():
+        yield from endings.shut_out(network, client, sessions, reason, entry.time)
+
+
 def _devices_forgotten(
     network: Network, entry: Entry, event: events.DevicesForgotten
 ) -> Iterator[Change]:
@@ -72,5 +92,6 @@ BRANCHES: dict[type[Event], Callable[[Network, Entry, Any], Iterator[Change]]] =
     events.NetworkBanned: _network_banned,
     events.NetworkUnbanned: _network_unbanned,
     events.DeviceRemoved: _device_removed,
+    events.CertificatesRevoked: _certificates_revoked,
     events.DevicesForgotten: _devices_forgotten,
 }

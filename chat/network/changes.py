@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from chat.network.events import ChannelRenamed
+from chat.network.events import CertificatesRevoked, ChannelRenamed
 from chat.network.ids import SessionId, Timestamp
 
 if TYPE_CHECKING:
@@ -134,6 +134,14 @@ class MetadataSubscribed:
 
     session: SessionId
     keys: tuple[str, ...]
+
+
+@frozen
+class MemberRevoked:
+    """Devices of somebody on the channel are revoked."""
+
+    channel: str
+    event: CertificatesRevoked
 
 
 @frozen

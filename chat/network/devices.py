@@ -8,13 +8,13 @@ here is the beginning of its fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from chat.network.certificate import Certificate
-from chat.network.events import DeviceRemoved
+from chat.network.events import CertificatesRevoked, DeviceRemoved
 from chat.network.ids import SessionId, Timestamp
 from chat.network.records import AccountDevices, KnownCertificate, RecordKey
 
@@ -64,10 +64,10 @@ def name_of(network: Network, account: str, certificate: Certificate) -> str:
 
 
 def of_account(network: Network, account: str) -> list[Device]:
-    """Return the devices of an account in the order of their names, without the removed ones."""
+    """Return the devices of an account in the order of their names, without those that are gone."""
     found: dict[str, list[KnownCertificate]] = {}
     for known in _known(network, account).values():
-        if known.removed_by is None:
+        if not known.is_gone:
             name = network.fold(name_of(network, account, known.certificate))
             found.setdefault(name, []).append(known)
     devices = []
@@ -100,13 +100,16 @@ def sessions(
 def refusal(network: Network, certificate: Certificate, account: str | None) -> str | None:
     """Return why ``certificate`` lets nobody in, for ``account`` or at all, where it does not.
 
-    What the account that it names has removed is refused whatever it is used for.
+    What the account that it names has removed, and what the authority revoked, is refused
+    whatever it is used for.
     """
     for owner in (certificate.account, account):
         if owner is not None:
             known = _known(network, owner).get(certificate.fingerprint)
             if known is not None and known.removed_by is not None:
                 return _why(owner, known.removed_by)
+            if known is not None and known.revoked is not None:
+                return revoked_words(known.revoked)
     return None
 
 
@@ -129,10 +132,10 @@ def superfluous(
 ) -> tuple[str, ...]:
     """Return the fingerprints to forget when ``account`` is used with ``certificate``.
 
-    They are of certificates that have ended: of removed ones, of those that this one
+    They are of certificates that have ended: of those that are gone, of those that this one
     follows, and of those that ended long ago.  Where more than ``limit`` are left, it
     is the expired ones first, then who is not here, then who was seen longest ago.
-    A removed one that has not ended is never forgotten: it would let somebody in again.
+    One that is gone and has not ended is never forgotten: it would let somebody in again.
     """
     name = network.fold(name_of(network, account, certificate))
     gone: set[str] = set()
@@ -140,11 +143,11 @@ def superfluous(
     for fingerprint, known in _known(network, account).items():
         if fingerprint == certificate.fingerprint:
             continue
-        end, is_removed = known.certificate.expires, known.removed_by is not None
+        end = known.certificate.expires
         follows = network.fold(name_of(network, account, known.certificate)) == name
-        if end <= now and (is_removed or follows or now - end > _REMEMBERED):
+        if end <= now and (known.is_gone or follows or now - end > _REMEMBERED):
             gone.add(fingerprint)
-        elif not is_removed:
+        elif not known.is_gone:
             left.append(known)
     excess = len(left) + 1 - limit
     if excess > 0:
@@ -160,6 +163,55 @@ def superfluous(
     return tuple(sorted(gone))
 
 
+def revoked_words(reason: str) -> str:
+    """Return what somebody is told whose certificate is revoked, for a list's reason in words."""
+    return "Your certificate was revoked" + (f" ({reason})" if reason else "")
+
+
+def removed(network: Network, now: Timestamp) -> Iterator[Certificate]:
+    """Yield the certificates that the accounts that they name have removed, until they end."""
+    for account, certificates in network.devices.items():
+        for known in certificates.values():
+            certificate = known.certificate
+            if (
+                known.removed_by is not None
+                and certificate.expires > now
+                and _is_of(network, account, certificate)
+            ):
+                yield certificate
+
+
+def revocations(
+    network: Network, reason_of: Callable[[Certificate], str | None], now: Timestamp, note: str
+) -> Iterator[CertificatesRevoked]:
+    """Yield what there is to tell of certificates that ``reason_of`` says are revoked.
+
+    Those that are known to be, and those of devices that their owners removed, are
+    nothing new to anybody.
+    """
+    for account, certificates in network.devices.items():
+        found: dict[str, list[Certificate]] = {}
+        for known in certificates.values():
+            reason = None if known.is_gone else reason_of(known.certificate)
+            if reason is not None:
+                found.setdefault(reason, []).append(known.certificate)
+        if not found:
+            continue
+        revoked = {each.fingerprint for group in found.values() for each in group}
+        left = {
+            network.fold(name_of(network, account, known.certificate))
+            for known in certificates.values()
+            if not known.is_gone
+            and known.certificate.expires > now
+            and known.certificate.fingerprint not in revoked
+        }
+        for reason, group in found.items():
+            shown = next((each.account for each in group if _is_of(network, account, each)), None)
+            names = {name_of(network, account, each) for each in group}
+            gone = tuple(sorted(name for name in names if network.fold(name) not in left))
+            yield CertificatesRevoked(shown or account, gone, tuple(group), reason, note)
+
+
 # What the branches use
 
 
@@ -171,7 +223,7 @@ def used(
         return
     known = _known(network, account)
     before = known.get(certificate.fingerprint)
-    if before is None or before.removed_by is None:
+    if before is None or not before.is_gone:
         name = network.fold(name_of(network, account, certificate))
         first = [
             device.first_seen
@@ -200,6 +252,19 @@ def remove(network: Network, event: DeviceRemoved, time: Timestamp) -> str:
         known[certificate.fingerprint] = evolve(before, removed_by=event.by)
     _keep(network, event.account, known)
     return _why(event.account, event.by)
+
+
+def revoke(network: Network, event: CertificatesRevoked, time: Timestamp) -> bool:
+    """Refuse revoked certificates from now on, and return whether any was not refused before."""
+    known = dict(_known(network, event.account))
+    is_news = False
+    for certificate in event.certificates:
+        fresh = KnownCertificate(certificate, time, time, time)
+        before = known.get(certificate.fingerprint, fresh)
+        is_news = is_news or not before.is_gone
+        known[certificate.fingerprint] = evolve(before, revoked=event.reason)
+    _keep(network, event.account, known)
+    return is_news
 
 
 def forget(network: Network, account: str, fingerprints: Collection[str]) -> None:

@@ -451,6 +451,21 @@ class DeviceRemoved(Event):
 
 
 @frozen
+class CertificatesRevoked(Event):
+    """The authority revoked certificates with which an account was used.
+
+    ``devices`` are those that have none left, ``reason`` is the list's in words (or empty),
+    and ``note`` what the operator who did it said.
+    """
+
+    account: str
+    devices: tuple[str, ...]
+    certificates: tuple[Certificate, ...]
+    reason: str
+    note: str = ""
+
+
+@frozen
 class DevicesForgotten(Event):
     """Certificates of an account, by fingerprint, are not remembered any longer."""
 
@@ -502,6 +517,7 @@ EVENTS: dict[str, type[Event]] = {
         NetworkBanned,
         NetworkUnbanned,
         DeviceRemoved,
+        CertificatesRevoked,
         DevicesForgotten,
     )
 }

@@ -36,3 +36,5 @@ class Figures:
     overloads: int = 0
     #: Commands that were refused because they were not stored in time.
     refused: int = 0
+    #: What somebody should look after before its time is over.
+    alarms: tuple[str, ...] = ()

@@ -122,7 +122,8 @@ class AccountMetadata:
 class KnownCertificate:
     """A certificate with which an account was used: since and until when, and from where.
 
-    ``removed_by`` is who removed the device, if anybody: then it lets nobody in.
+    ``removed_by`` is who removed the device, if anybody, and ``revoked`` why the authority
+    revoked the certificate, if it did (empty for no reason given): then it lets nobody in.
     """
 
     certificate: Certificate
@@ -133,6 +134,12 @@ class KnownCertificate:
     last_seen: Timestamp
     host: str = ""
     removed_by: str | None = None
+    revoked: str | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it lets nobody in any more, before its time is over."""
+        return self.removed_by is not None or self.revoked is not None
 
 
 @frozen

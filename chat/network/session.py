@@ -30,6 +30,7 @@ class Peer:
 
     ``account`` and ``device`` are from the certificate, and so is when it
     ``expires``; ``fingerprint`` is its SHA-256 in hexadecimal, ``sha512`` its SHA-512.
+    `Certificate` says what ``issuer`` and ``serial`` are.
     """
 
     host: str
@@ -39,11 +40,23 @@ class Peer:
     security: str = ""
     sha512: str = ""
     expires: Timestamp = field(default=Timestamp(0))
+    #: When the certificate's time began.
+    begins: Timestamp = field(default=Timestamp(0))
+    issuer: str = ""
+    serial: str = ""
 
     @property
     def certificate(self) -> Certificate:
         """The certificate, as the network remembers it."""
-        return Certificate(self.fingerprint, self.sha512, self.expires, self.account, self.device)
+        return Certificate(
+            self.fingerprint,
+            self.sha512,
+            self.expires,
+            self.account,
+            self.device,
+            self.issuer,
+            self.serial,
+        )
 
 
 @frozen

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chat.pki.authority import key_id, title
 from chat.pki.records import Record, Status, host_names
-from chat.pki.revocation import RevocationLists
+from chat.pki.revocation import RevocationLists, reason_of
 
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH: "client",
@@ -69,7 +69,7 @@ def describe(record: Record, lists: RevocationLists | None, now: datetime) -> De
         certificate.not_valid_after_utc.isoformat(),
         status.value,
         entry.revocation_date_utc.isoformat() if entry else None,
-        _reason(entry) if entry else None,
+        reason_of(entry).value if entry else None,
         _key(certificate),
         key_id(certificate).hex(),
         certificate.fingerprint(SHA256()).hex(),
@@ -100,13 +100,6 @@ def _entry(
             if found is not None:
                 return found
     return None
-
-
-def _reason(entry: x509.RevokedCertificate) -> str:
-    try:
-        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except x509.ExtensionNotFound:
-        return x509.ReasonFlags.unspecified.value
 
 
 def _key(certificate: x509.Certificate) -> str:

@@ -114,9 +114,9 @@ def _lists(setup: Setup, now: datetime) -> Iterator[Finding]:
     lists = RevocationLists.parse(
         setup.revocations.read_bytes(), read_certificates(setup.authorities)
     )
-    remedy = "bring the next one from whoever runs the authority, and send the server SIGHUP"
+    remedy = "bring the next one from whoever runs the authority"
     if setup.layout is not None:
-        remedy = "run securechat cert renew-list, and send the server SIGHUP"
+        remedy = "run securechat cert renew-list"
     for each in lists.lists:
         subject = f"revocation list of {_name(each.authority)}"
         state = f"number {each.number}, {len(each.serials)} revoked, until {_moment(each.ends)}"

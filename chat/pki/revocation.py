@@ -23,11 +23,22 @@ from chat.pki.authority import (
     Authority,
     authority_key_identifier,
     key_id,
+    title,
     whole_seconds,
 )
 from chat.pki.errors import RevocationError
 
 LIFETIME = timedelta(days=7)
+
+#: RFC 5280, section 5.3.1: the reasons that a device's certificate can have, as people type them.
+REASONS = {
+    "unspecified": x509.ReasonFlags.unspecified,
+    "key-compromise": x509.ReasonFlags.key_compromise,
+    "affiliation-changed": x509.ReasonFlags.affiliation_changed,
+    "superseded": x509.ReasonFlags.superseded,
+    "cessation": x509.ReasonFlags.cessation_of_operation,
+    "privilege-withdrawn": x509.ReasonFlags.privilege_withdrawn,
+}
 
 _BLOCK = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----\s*", re.DOTALL)
 
@@ -43,10 +54,14 @@ class Revocation:
 
 @frozen
 class RevocationList:
-    """A list whose signature is good, and who signed it; times in UTC."""
+    """A list whose signature is good, and who signed it; times in UTC.
+
+    ``issuer`` is the authority's name as RFC 4514 writes it.
+    """
 
     crl: x509.CertificateRevocationList
     authority: x509.Certificate
+    issuer: str
     number: int
     issued: datetime
     ends: datetime
@@ -68,6 +83,7 @@ class RevocationList:
         return cls(
             crl,
             signer,
+            crl.issuer.rfc4514_string(),
             number,
             crl.last_update_utc,
             crl.next_update_utc,
@@ -134,13 +150,25 @@ class RevocationLists:
                 found[key_id(each.authority)] = each
         return cls(tuple(found.values()))
 
-    def check(self, now: datetime, in_force: RevocationLists | None = None) -> None:
+    def check(
+        self,
+        now: datetime,
+        in_force: RevocationLists | None = None,
+        trusted: Sequence[x509.Certificate] = (),
+    ) -> None:
         """Raise `RevocationError` unless the lists may come into force ``now``.
 
         One of them must be in date.  Another may be stale, as that of an earlier
         authority whose key is lost: it locks out whom that one certified, and nobody
-        else.  None may be worse than what is ``in_force``.
+        else.  None may be worse than what is ``in_force``, and none of an authority
+        that is ``trusted`` still may be missing: the file is not whole then.
         """
+        for old in in_force.lists if in_force is not None else ():
+            if old.is_in_date(now) and old.authority in trusted and self.of(old.authority) is None:
+                raise RevocationError(
+                    f"the revocation list of {title(old.authority.subject)}, which is trusted"
+                    " and had one, is missing: restore it"
+                )
         for each in self.lists:
             before = None if in_force is None else in_force.of(each.authority)
             each.check_number(before)
@@ -164,14 +192,40 @@ class RevocationLists:
             for each in self.lists
         )
 
-    def half_life_passed(self, now: datetime) -> bool:
-        """Return whether one of the lists should long have been re-signed."""
-        return any(each.half_life_passed(now) for each in self.lists)
+    def reason(self, issuer: str, serial: int) -> x509.ReasonFlags | None:
+        """Return why a certificate is on the list of its issuer, ``None`` where it is on none.
+
+        ``issuer`` is its name as `RevocationList` has it.
+        """
+        for each in self.lists:
+            if each.issuer == issuer and serial in each.serials:
+                entry = each.crl.get_revoked_certificate_by_serial_number(serial)
+                return None if entry is None else reason_of(entry)
+        return None
+
+    def has_issuer(self, issuer: str) -> bool:
+        """Return whether there is a list of who has that name."""
+        return any(each.issuer == issuer for each in self.lists)
 
     @property
     def pem(self) -> bytes:
         """The lists as a file holds them."""
         return b"".join(each.pem for each in self.lists)
+
+
+def reason_of(entry: x509.RevokedCertificate) -> x509.ReasonFlags:
+    """Return why a certificate is on a list."""
+    try:
+        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    except x509.ExtensionNotFound:
+        return x509.ReasonFlags.unspecified
+
+
+def in_words(reason: x509.ReasonFlags) -> str:
+    """Return a reason as people read it, empty where none was given."""
+    if reason is x509.ReasonFlags.unspecified:
+        return ""
+    return reason.name.replace("_", " ")
 
 
 def first_list(issuing: Authority, now: datetime) -> RevocationList:

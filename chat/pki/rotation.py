@@ -141,8 +141,8 @@ def valid_devices(layout: Layout, authority: x509.Certificate, now: datetime) ->
 def retire(layout: Layout, authority: x509.Certificate) -> None:
     """Stop trusting an earlier issuing authority: nothing that it signed gets in.
 
-    Its list goes first: from then on the server refuses its certificates, for want of
-    a list.  Its key is removed.
+    Its list goes first: a server that starts between the two refuses its certificates,
+    for want of a list.  Its key is removed.
     """
     with locked(layout):
         (current, *_) = read_certificates(layout.issuing_certificate)

@@ -16,6 +16,7 @@ from chat.features.feature import (
     ReadTargets,
     Rehash,
     Restart,
+    RevokeCertificates,
     SearchHistory,
 )
 from chat.network.figures import Figures
@@ -32,6 +33,9 @@ class IAdministration(Protocol):
 
     def figures(self) -> Figures:
         """Return what the server measured of itself."""
+
+    def revoke(self, query: RevokeCertificates) -> Deferred[tuple[str, ...]]:
+        """Have the authority revoke certificates, and end their sessions."""
 
     def restart(self) -> None:
         """End the server soon, and start it again."""
@@ -69,6 +73,8 @@ class Answers:
                 return Deferred.fromCoroutine(self.inviting.make(query))
             case Rehash():
                 return succeed(self.administration.rehash())
+            case RevokeCertificates():
+                return self.administration.revoke(query)
             case ReadFigures():
                 return succeed(self.administration.figures())
             case Restart():

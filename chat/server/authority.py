@@ -1,10 +1,11 @@
-"""The server's part of the authority: it keeps the revocation lists fresh, and signs devices."""
+"""The server's part of the authority: it signs devices, and revokes them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
@@ -13,52 +14,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from chat.pki.authority import Authority, Identity, issue_device, title
-from chat.pki.errors import PkiError, RevocationError
-from chat.pki.files import read_certificates, read_issuing, write_files
+from chat.pki.authority import Authority, Identity, issue_device
+from chat.pki.errors import PkiError
+from chat.pki.files import read_issuing, write_files
 from chat.pki.layout import Layout
-from chat.pki.lists import lists_are_due, renew_lists
+from chat.pki.lists import Revoked, revoke
 from chat.pki.passphrases import find_passphrase
-from chat.pki.records import read_records
-from chat.pki.revocation import RevocationLists
+from chat.pki.records import Record, read_records
 from chat.server.config import Config
 
 _log = Logger()
 T = TypeVar("T")
-
-#: The age at which a list is signed anew.
-_DUE = timedelta(days=1)
-
-
-def renew_if_due(config: Config, now: datetime) -> bool:
-    """Sign the revocation lists anew when one is a day old; return whether it was done.
-
-    Needs the issuing authority's key in ``[authority] directory``, and blocks for
-    about a second where that has a passphrase.  Where the authority is somebody
-    else's, whoever runs it brings the lists: a late one is a `RevocationError`.
-    Raises `PkiError` or `OSError`.
-    """
-    authority = config.authority
-    if not authority.directory:
-        _complain_when_late(config, now)
-        return False
-    layout = Layout(config.path(authority.directory))
-    if not lists_are_due(layout, now, _DUE):
-        return False
-    renew_lists(layout, _passphrase(config), now)
-    return True
-
-
-def _complain_when_late(config: Config, now: datetime) -> None:
-    path = config.path(config.tls.revocations)
-    authorities = read_certificates(config.path(config.tls.authority))
-    for each in RevocationLists.parse(path.read_bytes(), authorities).lists:
-        if each.half_life_passed(now):
-            raise RevocationError(
-                f"{path}: the list of {title(each.authority.subject)} ends on"
-                f" {each.ends:%Y-%m-%d %H:%M} UTC, and half of its time is over: bring its next"
-                " one, and send the server SIGHUP"
-            )
 
 
 class LockedError(Exception):
@@ -66,9 +32,10 @@ class LockedError(Exception):
 
 
 class IssuingAuthority:
-    """Signs certificates of devices, in threads; the opened key stays in memory.
+    """Signs certificates of devices and their revocations, in threads.
 
-    Every method but `root_pem` raises `LockedError`.
+    The key stays opened in memory for the certificates.  Every method but `root_pem` raises
+    `LockedError`.
     """
 
     def __init__(self, config: Callable[[], Config]) -> None:
@@ -104,6 +71,25 @@ class IssuingAuthority:
         """Return whether the device was issued a certificate after ``certificate`` was over."""
         return await self._in_thread(lambda: self._has_newer(identity, certificate))
 
+    async def records(self) -> list[Record]:
+        """Return what was issued."""
+        return await self._in_thread(lambda: read_records(self._layout())[0])
+
+    async def revoke(self, records: Sequence[Record], reason: x509.ReasonFlags) -> Revoked:
+        """Put certificates on the lists of their issuers, as `chat.pki.lists.revoke` does."""
+        return await self._in_thread(
+            lambda: revoke(
+                self._layout(), passphrase_of(self._config()), records, reason, datetime.now(UTC)
+            )
+        )
+
+    @property
+    def files(self) -> list[Path]:
+        """What the opened key is read from."""
+        if not self._config().authority.directory:
+            return []
+        return [self._layout().issuing_certificate, *self._layout().issuing_keys]
+
     def _layout(self) -> Layout:
         config = self._config()
         return Layout(config.path(config.authority.directory))
@@ -112,12 +98,12 @@ class IssuingAuthority:
         try:
             result: T = await deferToThread(work)
         except (PkiError, OSError) as error:
-            _log.error("No certificate can be signed: {why}", why=error)
+            _log.error("Nothing can be signed: {why}", why=error)
             raise LockedError from error
         return result
 
     def _read(self) -> Authority:
-        return read_issuing(self._layout(), _passphrase(self._config()))
+        return read_issuing(self._layout(), passphrase_of(self._config()))
 
     def _issue(
         self, identity: Identity, key: ec.EllipticCurvePublicKey
@@ -138,5 +124,6 @@ class IssuingAuthority:
         )
 
 
-def _passphrase(config: Config) -> bytes | None:
+def passphrase_of(config: Config) -> bytes | None:
+    """Return what the server opens the authority's keys with."""
     return find_passphrase(config.authority.passphrase_file, config.directory, os.environ)

@@ -121,7 +121,10 @@ class Connection(TimeoutMixin):
             certificate.fingerprint(SHA256()).hex(),
             f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}",
             certificate.fingerprint(SHA512()).hex(),
-            Timestamp(int(certificate.not_valid_after_utc.timestamp() * 1000)),
+            _timestamp(certificate.not_valid_after_utc),
+            _timestamp(certificate.not_valid_before_utc),
+            certificate.issuer.rfc4514_string(),
+            f"{certificate.serial_number:x}",
         )
         self._outbox = Outbox(
             self._transport, self._factory.flusher, self._factory.limits.sendq, self._overflowed
@@ -141,6 +144,8 @@ class Connection(TimeoutMixin):
         hub.connections[session.id] = self
         self.machine.opened()
         self._await(Deadline.REGISTRATION)
+        # With WebSocket there was time since the handshake.
+        self._factory.certificates.judge(self)
 
     def refused(self, why: str) -> None:
         """Write to the log why there is no session; ``why`` is about the peer."""
@@ -260,6 +265,7 @@ class Connection(TimeoutMixin):
             if self._is_half_open and self.machine.session.phase is Phase.REGISTERED:
                 self._leave_half_open()
                 self._await(Deadline.SAY_ANYTHING)
+                self._factory.certificates.warn(self)
 
         self._factory.hub.append(entries, appended)
 
@@ -329,6 +335,10 @@ class Connection(TimeoutMixin):
     def now(self) -> Timestamp:
         """Return the time of day."""
         return self._factory.hub.now()
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    return Timestamp(int(moment.timestamp() * 1000))
 
 
 def _words(reason: Failure) -> str:

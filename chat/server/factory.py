@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from chat.network.ids import SessionId
 from chat.network.settings import Limits
 from chat.server.answers import Answers
+from chat.server.certificates import SessionCertificates
 from chat.server.connections import PerAddress
 from chat.server.enrolment import Enrolments
 from chat.server.hub import Hub
@@ -32,6 +33,7 @@ class ChatFactory(ServerFactory):
         self.tls = tls
         #: Who makes certificates, where this server can.
         self.enrolments: Enrolments | None = None
+        self.certificates = SessionCertificates(hub, lambda: tls.credentials.revocations)
         self.flusher = Flusher(hub.clock)
         #: Those that have not completed registration, and all.
         self.half_open = PerAddress(self.limits.half_open_per_address)

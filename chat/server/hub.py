@@ -15,7 +15,7 @@ from chat.features.feature import Features
 from chat.features.rendering import render
 from chat.irc.message import serialize_limited
 from chat.network.changes import Change, SessionsClosed
-from chat.network.events import Entry, Event, NodeStarted
+from chat.network.events import DeviceRemoved, Entry, Event, NodeStarted
 from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.resending import named_id
 from chat.network.settings import Settings
@@ -54,6 +54,8 @@ class Hub:
         self.started: EventId | None = None
         #: Called when another process takes the log: a network has one server.
         self.replaced: Callable[[], None] = lambda: None
+        #: Called when somebody has removed a device.
+        self.device_removed: Callable[[DeviceRemoved], None] = lambda event: None
         self._log = log
 
     def set_settings(self, settings: Settings) -> None:
@@ -111,6 +113,8 @@ class Hub:
                 continue
             for change in changes:
                 self._show_safely(entry, change)
+            if isinstance(entry.event, DeviceRemoved):
+                self.device_removed(entry.event)
 
     def _show_safely(self, entry: Entry, change: Change) -> None:
         try:

@@ -15,11 +15,11 @@ from twisted.application.service import IService
 from twisted.python.usage import Options as BaseOptions
 
 from chat.pki.errors import PkiError
-from chat.server.authority import renew_if_due
 from chat.server.config import FILE_NAME, Config, ConfigError, load
 from chat.server.ending import end_well_on_sigterm, end_with_failure
 from chat.server.service import ChatService
 from chat.server.tls import ServerTLS, TLSFiles, TLSVersion
+from chat.server.upkeep import renew_lists_if_due, renew_server_if_due
 
 
 class Options(BaseOptions):
@@ -61,12 +61,13 @@ def makeService(options: Options) -> IService:
 
 
 def _freshen(config: Config) -> None:
-    """Sign the revocation list anew where it is old and the key is here."""
-    try:
-        renew_if_due(config, datetime.now(UTC))
-    except (PkiError, OSError) as error:
-        # The list may still be good for days: `ServerTLS` is the judge of that.
-        _say(f"the revocation list could not be signed anew: {error}")
+    """Renew what is old where the key is here: after a long rest all may have ended."""
+    for renew in (renew_lists_if_due, renew_server_if_due):
+        try:
+            renew(config, datetime.now(UTC))
+        except (PkiError, OSError) as error:
+            # What is there may still be good for days: `ServerTLS` is the judge of that.
+            _say(f"what is due could not be signed anew: {error}")
 
 
 def _say(text: str) -> None:

@@ -19,28 +19,27 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ServerFactory
 from twisted.internet.task import LoopingCall
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chat.features.feature import RevokeCertificates
 from chat.features.feature import load as load_features
-from chat.irc.casemap import CASEMAPPINGS, ascii_fold
+from chat.irc.casemap import CASEMAPPINGS
 from chat.network import devices
 from chat.network.certificate import Certificate
-from chat.network.entities import ABSENT
-from chat.network.events import AccountRemoved, ClientReleased, Event, NodeStarted
+from chat.network.events import DeviceRemoved, NodeStarted
 from chat.network.figures import Figures
 from chat.network.ids import Timestamp
 from chat.network.modes import HISTORY
-from chat.network.policy import keeps_client
 from chat.network.retention import of_network, of_room
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.pki.authority import Identity
 from chat.pki.errors import PkiError
 from chat.server.answers import Answers
-from chat.server.authority import IssuingAuthority, renew_if_due
+from chat.server.authority import IssuingAuthority
 from chat.server.backoff import Backoff
+from chat.server.certificates import SessionCertificates
 from chat.server.config import Config, ConfigError, load, parse_address
 from chat.server.ending import rehash_on_sighup, start_again
 from chat.server.enrolment import Enrolment, Enrolments
@@ -48,8 +47,12 @@ from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
 from chat.server.inviting import Inviting
+from chat.server.releasing import release
 from chat.server.report import unusual
+from chat.server.revoking import Revoking
 from chat.server.tls import ServerTLS, WebTLS
+from chat.server.upkeep import Upkeep
+from chat.server.watch import INTERVAL, Watch
 from chat.store.interfaces import UnavailableError, UnusableError
 from chat.store.store import Store, open_store
 
@@ -57,10 +60,12 @@ _log = Logger()
 
 #: Seconds between two checkpoints of the channels.
 _CHECKPOINT = 60.0
-#: Seconds between two looks at the revocation list.
+#: Seconds between two looks at what comes near its end.
 _LOOK = 3600.0
 #: Seconds that tickets have the same keys: a ticket is taken for less time than that.
 _ROTATE = 86400.0
+#: Seconds between two looks for certificates of sessions that have ended.
+_END = 1.0
 #: Seconds between two times of deleting what is beyond the bounds of history.
 _PRUNE = 300.0
 #: Seconds between two looks at whether the server keeps up.
@@ -116,6 +121,12 @@ class ChatService(Service):
         self._store: Store | None = None
         self._hub: Hub | None = None
         self._gatekeeper: Gatekeeper | None = None
+        self._upkeep: Upkeep | None = None
+        self._watch = Watch(lambda: [*tls.files.all, *self._issuing.files], self._take)
+        self._certificates: SessionCertificates | None = None
+        self._revoking = Revoking(
+            self._network, self._issuing, lambda: tls.credentials.revocations, self._take
+        )
         #: The figures of the last report.
         self._reported: Figures | None = None
 
@@ -153,16 +164,23 @@ class ChatService(Service):
         answers = Answers(self._gatekeeper, store.history, store.searcher, self, inviting)
         factory = ChatFactory(hub, answers, self._tls)
         factory.enrolments = self._enrolments(store, self._gatekeeper)
+        self._certificates = factory.certificates
+        self._upkeep = Upkeep(lambda: self._config, store.invitations)
         await self._listen(factory)
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
         hub.started, hub.replaced = started.uid, self._replaced
+        hub.device_removed = self._device_removed
         await store.log.append([started], deadline=config.limits.database_timeout)
+        # Somebody may have been revoked while the server did not run.
+        factory.certificates.end_revoked()
         rehash_on_sighup(reactor, self.rehash)
         self._every(_CHECKPOINT, self._checkpoint)
-        self._every(_LOOK, self._renew_revocations)
+        self._every(_LOOK, self._look)
         self._every(_ROTATE, self._rotate_ticket_keys)
+        self._repeat(INTERVAL, self._watch.look)
+        self._repeat(_END, factory.certificates.end_expired)
         self._every(_PRUNE, self._prune)
         self._every(_REPORT, self._report)
         self._every(_RELEASE, self._release)
@@ -189,6 +207,8 @@ class ChatService(Service):
 
     def _refusal_of_device(self, identity: Identity, certificate: x509.Certificate) -> str | None:
         """Return why the network lets a device in no more, where it does not."""
+        if self._tls.credentials.revocations.revokes(certificate):
+            return f"The certificate of {identity} is revoked"
         known = Certificate(
             certificate.fingerprint(SHA256()).hex(),
             account=identity.account,
@@ -219,7 +239,10 @@ class ChatService(Service):
         return port.getHost()
 
     def _every(self, seconds: float, call: Any) -> None:
-        loop = LoopingCall(lambda: Deferred.fromCoroutine(call()))
+        self._repeat(seconds, lambda: Deferred.fromCoroutine(call()))
+
+    def _repeat(self, seconds: float, call: Callable[[], object]) -> None:
+        loop = LoopingCall(call)
         loop.clock = self._reactor
         self._loops.append(loop)
         loop.start(seconds).addErrback(
@@ -240,7 +263,7 @@ class ChatService(Service):
         """
         try:
             config = load(self._path)
-            self._tls.reload(datetime.now(UTC))
+            self._take()
         except (ConfigError, PkiError, OSError) as error:
             _log.error("The configuration is not taken into use: {why}", why=error)
             return str(error)
@@ -254,6 +277,30 @@ class ChatService(Service):
         _log.info("The configuration was read again")
         return None
 
+    def _take(self, note: str = "") -> None:
+        """Take the certificates on disk into use, for those who are connected too.
+
+        Raises as `ServerTLS.reload`.
+        """
+        self._issuing.forget()
+        self._tls.reload(datetime.now(UTC))
+        credentials = self._tls.credentials
+        _log.info(
+            "In use: the server's certificate until {end:%Y-%m-%d}, revocation lists {numbers}",
+            end=credentials.certificate.not_valid_after_utc,
+            numbers=", ".join(str(each.number) for each in credentials.revocations.lists),
+        )
+        if self._certificates is not None:
+            self._certificates.end_revoked(note)
+
+    def revoke(self, query: RevokeCertificates) -> Deferred[tuple[str, ...]]:
+        """Have the authority revoke certificates, and end their sessions."""
+        return Deferred.fromCoroutine(self._revoking.ask(query))
+
+    def _device_removed(self, event: DeviceRemoved) -> None:
+        revoked = Deferred.fromCoroutine(self._revoking.removed(event))
+        revoked.addErrback(lambda failure: _log.failure("A removed device", failure))
+
     def figures(self) -> Figures:
         """Return what the log measured, and how many sessions wait for it."""
         if self._store is None or self._hub is None:
@@ -264,6 +311,7 @@ class ChatService(Service):
             held=hub.brake.held,
             overloads=hub.brake.overloads,
             refused=hub.refused,
+            alarms=self._upkeep.alarms if self._upkeep is not None else (),
         )
 
     def restart(self) -> None:
@@ -335,41 +383,20 @@ class ChatService(Service):
         self._reported = figures
 
     async def _release(self) -> None:
-        """Release the kept clients whose account is gone, or does not want them, or is absent."""
+        """Release the kept clients that are not to be kept any more."""
         store, hub = self._store, self._hub
-        if store is None or hub is None:
-            return
-        try:
-            accounts = {ascii_fold(account.name) for account in await store.accounts.all()}
-        except UnavailableError as error:
-            _log.warn("Nobody is released: {why}", why=error)
-            return
-        days, now = self._config.limits.absence, hub.now()
-        for client in list(self._network.kept.values()):
-            account = client.account or ""
-            wish = self._network.wishes.get(self._network.fold(account))
-            event: Event | None = None
-            if ascii_fold(account) not in accounts:
-                event = AccountRemoved(account)
-            elif not keeps_client(self._config.accounts, wish):
-                event = ClientReleased(client.id, ABSENT)
-            elif not client.sessions and now - client.seen > days * 86_400_000:
-                event = ClientReleased(client.id, f"Not seen for {days} days")
-            if event is not None:
-                _log.info("Released: {account}", account=account)
-                hub.append_surely(hub.stamp(event))
+        if store is not None and hub is not None:
+            await release(hub, store.accounts, self._config)
 
     async def _rotate_ticket_keys(self) -> None:
         """Have new keys for tickets."""
         self._tls.rotate_ticket_keys()
 
-    async def _renew_revocations(self) -> None:
-        """Have a fresh revocation list, and take it into use."""
-        try:
-            if await deferToThread(renew_if_due, self._config, datetime.now(UTC)):
-                self._tls.reload(datetime.now(UTC))
-                _log.info("The revocation list was signed anew")
-        except (PkiError, OSError) as error:
-            is_late = self._tls.credentials.revocations.half_life_passed(datetime.now(UTC))
-            tell = _log.error if is_late else _log.warn
-            tell("The revocation list could not be signed anew: {why}", why=error)
+    async def _look(self) -> None:
+        """Look after what comes near its end: the server's own, and that of those who are here."""
+        if self._upkeep is None or self._certificates is None:
+            return
+        await self._upkeep.look()
+        self._watch.retry()
+        self._certificates.warn_all()
+        await self._revoking.catch_up()

@@ -122,6 +122,11 @@ class TLSFiles:
     authority: Path
     revocations: Path
 
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.certificate, self.key, self.authority, self.revocations
+
 
 @frozen
 class Credentials:
@@ -158,7 +163,7 @@ class ServerTLS:
     ) -> None:
         #: Whether devices may come for a certificate (`chat.server.enrolment`).
         self.enrols = False
-        self._files = files
+        self.files = files
         self._minimum = minimum
         self._resumes = resumes
         self.credentials = load_credentials(files, minimum, now, None, resumes=resumes)
@@ -170,7 +175,7 @@ class ServerTLS:
         or older than the one in force: what was in force then stays so.
         """
         self.credentials = load_credentials(
-            self._files,
+            self.files,
             self._minimum,
             now,
             self.credentials.revocations,
@@ -272,7 +277,7 @@ def load_credentials(
     authorities = read_certificates(files.authority)
     try:
         revocations = RevocationLists.parse(files.revocations.read_bytes(), authorities)
-        revocations.check(now, in_force)
+        revocations.check(now, in_force, authorities)
     except RevocationError as error:
         raise RevocationError(f"{files.revocations}: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.world import World
@@ -24,6 +25,14 @@ class LoadTests(SynchronousTestCase):
                 ":irc.test 249 boss t :sessions held 0, overloads 0, refused 0",
                 ":irc.test 219 boss t :End of STATS report",
             ],
+        )
+
+    def test_operators_see_what_comes_near_its_end(self) -> None:
+        self.world.figures = evolve(self.world.figures, alarms=("server.crt ends on Monday",))
+        boss = self.world.client("boss")
+        boss.exchange("OPER root sesame")
+        self.assertIn(
+            ":irc.test 249 boss t :alarm: server.crt ends on Monday", boss.exchange("STATS t")
         )
 
     def test_others_do_not(self) -> None:

@@ -24,6 +24,11 @@ class DeviceTests(TestCase):
         self.addCleanup(client.close)
         return client
 
+    def lock(self) -> None:
+        """Take the issuing key away: what the server cannot revoke, the login refuses."""
+        for path in self.home.authority.layout.issuing_keys:
+            path.rename(path.with_suffix(".away"))
+
     def assert_refused(self, device: str) -> None:
         client = IRC(self.server.port, self.home.device("alice", device))
         self.addCleanup(client.close)
@@ -41,6 +46,7 @@ class DeviceTests(TestCase):
 
     def test_a_removed_device_is_cut_off_and_stays_out(self) -> None:
         laptop, phone = self.login("laptop"), self.login("phone")
+        self.lock()
         first, second = self.listed(laptop)
         self.assertRegex(first, r"^laptop \(this device\): connected, certificate [0-9a-f]{16} exp")
         self.assertRegex(second, r"^phone: connected, certificate [0-9a-f]{16} expires \w+day 20")
@@ -68,6 +74,7 @@ class DeviceTests(TestCase):
 
     def test_a_program_does_the_same(self) -> None:
         laptop, phone = self.login("laptop"), self.login("phone")
+        self.lock()
         laptop.send("CLIENTCERT LIST")
         laptop.expect(rf"\S+ BATCH \+\S+ {CERT}$")
         fingerprint = r"([0-9A-F]{128})"

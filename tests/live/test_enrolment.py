@@ -17,6 +17,7 @@ from typing import Any
 
 from attrs import evolve
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import TestCase
 
@@ -31,6 +32,7 @@ from chat.pki.errors import InvitationError, PkiError
 from chat.pki.files import write_files
 from chat.pki.invitation import Invitation, prove, public_part
 from chat.pki.keys import encode_key
+from chat.pki.requests import make_device_request
 from tests.cli.programs import run
 from tests.live.irc import IRC
 from tests.pki.networks import Network, now
@@ -240,7 +242,7 @@ class SessionTests(EnrolmentCase):
         write_files({path: encode_key(self.home.authority.issuing.key, b"x")}, replace=True)
         self.laptop.send("DEVICES INVITE phone")
         self.laptop.expect(r"\S+ FAIL DEVICES CANNOT_SIGN phone :This server cannot sign")
-        self.assertIn("No certificate can be signed", self.server.log())
+        self.assertIn("Nothing can be signed", self.server.log())
         self.assertNotIn("Traceback", self.server.log())
 
     def test_an_address_that_the_certificate_is_not_for(self) -> None:
@@ -382,7 +384,7 @@ class LockedTests(EnrolmentCase):
         write_files({path: encrypted}, replace=True)
         invitation = self.invite("olga")
         self.assertIn("cannot sign certificates now", self.refuse(invitation))
-        self.assertIn("No certificate can be signed", self.server.log())
+        self.assertIn("Nothing can be signed", self.server.log())
         write_files({path: pem}, replace=True)
         self.assertEqual(client.join(invitation, keep).identity.account, "olga")
 
@@ -434,6 +436,21 @@ class RenewalTests(EnrolmentCase):
             renew_profile(self.profile("older", at=now() - timedelta(days=38)))
         self.assertIn("expired on", str(caught.exception))
         self.assertIn("ask for an invitation", str(caught.exception))
+
+    def test_revoked_while_it_renews(self) -> None:
+        own = self.profile("tablet").credentials
+        assert isinstance(own.key, ec.EllipticCurvePrivateKey)
+        context = client._context(enrolment.RENEW)
+        context.use_certificate(own.certificates[0])
+        context.use_privatekey(own.key)
+        address = Address("localhost", self.server.port)
+        with client._Line.open(address, enrolment.RENEW, context) as line:
+            securechat("revoke", "alice/tablet", "--dir", self.home.directory)
+            self.server.wait_for_log("revocation lists 2")
+            line.send(enrolment.Renew(make_device_request(own.key).decode()))
+            with self.assertRaises((InvitationError, PkiError)) as caught:
+                line.receive(Issued)
+        self.assertIn("The certificate of alice/tablet is revoked", str(caught.exception))
 
     def test_an_account_that_is_gone(self) -> None:
         files = self.home.authority.device(Identity("nobody", "laptop"))

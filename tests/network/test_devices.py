@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from chat.network.certificate import Certificate
-from chat.network.changes import Change, SessionsClosed
-from chat.network.devices import of_account
+from chat.network.changes import Change, MemberRevoked, SessionsClosed
+from chat.network.devices import of_account, removed, revocations
 from chat.network.entities import Client
 from chat.network.events import (
     AccountChanged,
+    CertificatesRevoked,
     DeviceRemoved,
     DevicesForgotten,
+    Joined,
     SessionEnded,
     SessionRegistered,
 )
@@ -144,3 +146,76 @@ class RemovalTests(DeviceCase):
         self.assertEqual(again.devices["alice"]["aa"].removed_by, "alice on phone")
         (record,), _ = again.take_touched()
         self.assertEqual(record.name, "alice")
+
+
+class RevocationTests(DeviceCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.enter("s1", LAPTOP)
+        self.enter("s2", PHONE)
+        self.apply(Joined(self.alice().actor, "#lab"))
+
+    def news(self, *revoked: str) -> list[CertificatesRevoked]:
+        def reason_of(certificate: Certificate) -> str | None:
+            return "superseded" if certificate.fingerprint in revoked else None
+
+        return list(revocations(self.network, reason_of, Timestamp(0), "lost"))
+
+    def test_its_rooms_are_told_before_its_sessions_end(self) -> None:
+        (event,) = self.news("aa")
+        self.assertEqual(
+            event, CertificatesRevoked("alice", ("laptop",), (LAPTOP,), "superseded", "lost")
+        )
+        self.assertEqual(
+            self.apply(event),
+            [
+                Change(MemberRevoked("#lab", event), (SessionId("s1"), SessionId("s2"))),
+                Change(
+                    SessionsClosed("Your certificate was revoked (superseded)"), (SessionId("s1"),)
+                ),
+            ],
+        )
+        self.assertEqual([each.name for each in of_account(self.network, "alice")], ["phone"])
+
+    def test_it_is_news_once(self) -> None:
+        (event,) = self.news("aa")
+        self.apply(event)
+        self.assertEqual(self.apply(event), [])
+        self.assertEqual(self.news("aa"), [])
+        (record,) = [each for each in self.network.take_touched()[0] if each.name == "alice"]
+        self.network = Network()
+        self.network.restore([record])
+        self.assertEqual(self.news("aa"), [])
+
+    def test_it_holds_from_the_log_alone(self) -> None:
+        (event,) = self.news("aa")
+        self.network = Network()
+        self.apply(event)
+        refused = self.enter("s1", LAPTOP)
+        self.assertEqual(
+            refused,
+            [
+                Change(
+                    SessionsClosed("Your certificate was revoked (superseded)"), (SessionId("s1"),)
+                )
+            ],
+        )
+
+    def test_nobody_is_told_while_the_device_has_another_one(self) -> None:
+        self.enter("s3", Certificate("cc", "CC", END, "alice", "Laptop"))
+        (event,) = self.news("aa")
+        self.assertEqual(event.devices, ())
+        self.assertEqual([type(each.fact) for each in self.apply(event)], [SessionsClosed])
+        self.assertEqual(self.news("aa", "cc")[0].devices, ("Laptop",))
+
+    def test_what_its_owner_removed_is_no_news(self) -> None:
+        self.apply(self.removal())
+        self.assertEqual(list(removed(self.network, Timestamp(0))), [LAPTOP])
+        self.assertEqual(list(removed(self.network, END)), [])
+        self.assertEqual(self.news("aa"), [])
+
+    def test_a_certificate_of_another_account_is_not_this_one_s_to_revoke(self) -> None:
+        desk = Certificate("dd", "DD", END, "bob", "desk")
+        self.enter("s3", desk)
+        self.apply(DeviceRemoved(self.alice().actor, "alice", "dd", (desk,), "alice"))
+        self.assertEqual(list(removed(self.network, Timestamp(0))), [])

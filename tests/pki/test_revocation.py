@@ -17,6 +17,7 @@ from chat.pki.revocation import (
     RevocationList,
     RevocationLists,
     first_list,
+    in_words,
     next_list,
 )
 from tests.pki.networks import Network, now
@@ -153,7 +154,24 @@ class SeveralTests(RevocationCase):
             in_force.check(self.now, newer)
         self.parse(self.first).check(self.now, in_force)
 
-    def test_half_life(self) -> None:
-        old = first_list(self.other, self.now - timedelta(days=4))
-        self.assertTrue(self.parse(self.first, old).half_life_passed(self.now))
-        self.assertFalse(self.parse(self.first).half_life_passed(self.now))
+    def test_none_gets_lost_while_its_authority_is_trusted(self) -> None:
+        """A file that is not whole is not taken for one authority less."""
+        own, other = self.issuing.certificate, self.other.certificate
+        in_force = self.parse(self.first, first_list(self.other, self.now))
+        with self.assertRaisesRegex(RevocationError, "which is trusted and had one, is missing"):
+            self.parse(self.first).check(self.now, in_force, [own, other])
+        self.parse(self.first).check(self.now, in_force, [own])
+        later = self.now + timedelta(days=8)
+        self.parse(first_list(self.issuing, later)).check(later, in_force, [own, other])
+
+    def test_why_somebody_is_on_it(self) -> None:
+        revocations = [
+            Revocation(5, self.now, x509.ReasonFlags.key_compromise),
+            Revocation(6, self.now),
+        ]
+        lists = self.parse(next_list(self.issuing, self.first, self.now, revocations))
+        name = self.issuing.certificate.subject.rfc4514_string()
+        found = [lists.reason(name, serial) for serial in (5, 6, 7)]
+        self.assertEqual(found, [revocations[0].reason, revocations[1].reason, None])
+        self.assertEqual([in_words(reason) for reason in found[:2]], ["key compromise", ""])
+        self.assertIsNone(lists.reason("CN=another", 5))

@@ -67,6 +67,10 @@ class Tls:
     """Lets the holder of a certificate in, unless ``refuses`` says why not."""
 
     refuses = ""
+    #: Nobody is on a list.
+    credentials = SimpleNamespace(
+        revocations=SimpleNamespace(reason=lambda *_: None, has_issuer=lambda _: True)
+    )
 
     def peer_certificate(self, connection: Any) -> Any:
         return connection.get_peer_certificate().to_cryptography()

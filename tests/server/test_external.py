@@ -9,11 +9,10 @@ from twisted.trial.unittest import TestCase
 
 from chat.cli.config_template import render
 from chat.pki.bundles import to_pem
-from chat.pki.errors import RevocationError
 from chat.pki.files import write_files
-from chat.server.authority import renew_if_due
 from chat.server.config import load
 from chat.server.tls import ServerTLS, TLSFiles, TLSVersion
+from chat.server.upkeep import look_after
 from tests.pki.networks import Network, now
 from tests.server.external import ExternalAuthority
 from tests.server.tls_peers import GREETING, meet
@@ -145,10 +144,14 @@ class ListTests(ExternalCase):
         write_files({self.directory / "securechat.toml": text.encode()})
         self.config = load(self.directory / "securechat.toml")
 
+    def alarms(self, age: timedelta) -> list[str]:
+        found = look_after(self.config, now() + age)
+        self.assertEqual((found.done, found.problems), ([], []))
+        return found.alarms
+
     def test_in_time(self) -> None:
-        self.assertFalse(renew_if_due(self.config, now() + timedelta(days=14)))
+        self.assertEqual(self.alarms(timedelta(days=14)), [])
 
     def test_late(self) -> None:
-        words = "the list of Example Corp CA ends on .* bring its next one, and send .* SIGHUP"
-        with self.assertRaisesRegex(RevocationError, words):
-            renew_if_due(self.config, now() + timedelta(days=16))
+        (alarm,) = self.alarms(timedelta(days=15, hours=12))
+        self.assertRegex(alarm, "the list of Example Corp CA ends on .*: bring its next one$")

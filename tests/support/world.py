@@ -23,6 +23,7 @@ from chat.features.feature import (
     ReadHistory,
     ReadTargets,
     Rehash,
+    RevokeCertificates,
     SearchHistory,
     load,
 )
@@ -130,6 +131,9 @@ class World:
         self.rehash_problem: str | None = None
         self.invited: list[MakeInvitation] = []
         self.not_invited: NotInvited | None = None
+        #: What REVOKE was asked for, and what it is answered with.
+        self.revocations_asked: list[RevokeCertificates] = []
+        self.revocation: tuple[str, ...] | Exception = ()
         self.history_asked: list[ReadHistory] = []
         self.targets_asked: list[ReadTargets] = []
         self.searched: list[Search] = []
@@ -290,6 +294,9 @@ class FakeClient:
                 return self.world.found
             case ReadFigures():
                 return self.world.figures
+            case RevokeCertificates():
+                self.world.revocations_asked.append(query)
+                return self.world.revocation
             case Rehash():
                 return self.world.rehash_problem
             case ReadTargets():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from chat.cli.authority import BuiltIn, passphrase_option, tell_to_reload
+from chat.cli.authority import BuiltIn, passphrase_option, tell_of_reload
 from chat.cli.network import directory_option
 from chat.pki.authority import SERVER_LIFETIME
 from chat.pki.records import host_names
@@ -69,4 +69,4 @@ def renew_server(
     )
     if new_key:
         click.echo(f"Wrote {layout.server_key}: a new key")
-    tell_to_reload()
+    tell_of_reload()

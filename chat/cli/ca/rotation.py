@@ -13,7 +13,7 @@ from chat.cli.authority import (
     passphrase_option,
     root_option,
     root_passphrase_option,
-    tell_to_reload,
+    tell_of_reload,
 )
 from chat.cli.network import directory_option
 from chat.pki import rotation
@@ -95,7 +95,7 @@ def retire(authority: str | None, force: bool, directory: Path) -> None:
         click.echo(f"Retired {_qualifier(each)}: nothing that it signed gets in, its key is gone")
         done += 1
     if done:
-        tell_to_reload()
+        tell_of_reload()
     elif not chosen:
         click.echo("Nothing to do: one issuing authority is trusted, and it is in use")
 
@@ -130,7 +130,7 @@ def report(network: BuiltIn, installed: rotation.Installed) -> None:
         end = installed.server.not_valid_after_utc
         click.echo(f"Wrote {network.layout.server_certificate}: valid until {end:%Y-%m-%d}")
     click.echo("What the one before signed stays valid: see securechat ca retire")
-    tell_to_reload()
+    tell_of_reload()
 
 
 def _qualifier(authority: x509.Certificate) -> str:
