@@ -26,7 +26,7 @@ from chat.network.ids import Timestamp
 from chat.network.policy import RefusedError
 from chat.network.session import Peer, Phase, Session
 from chat.server.outbox import Outbox
-from chat.server.tls import PeerRefusedError, explain_failure
+from chat.server.refusals import PeerRefusedError, explain_failure
 from chat.session.machine import SessionMachine
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ from chat.pki.requests import requested_device_key
 from chat.server.authority import IssuingAuthority, LockedError
 from chat.server.backoff import Backoff
 from chat.server.gatekeeper import Gatekeeper
-from chat.server.tls import PeerRefusedError, ServerTLS
+from chat.server.refusals import PeerRefusedError
+from chat.server.tls import ServerTLS
 from chat.store.interfaces import AccountExistsError, IAccounts, IInvitations, UnavailableError
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
 from OpenSSL.SSL import X509VerificationCodes as Codes
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chat.pki.authority import Identity
@@ -30,6 +29,7 @@ from chat.pki.enrolment import JOIN, RENEW
 from chat.pki.errors import IdentityError, PkiError, RevocationError
 from chat.pki.files import read_certificates, read_server_key
 from chat.pki.revocation import RevocationLists
+from chat.server.refusals import NO_CERTIFICATE, WRONG_PURPOSE, PeerRefusedError, refusal
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -52,52 +52,6 @@ _MODE = _NO_AUTO_CHAIN | SSL.MODE_RELEASE_BUFFERS
 _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
 #: Seconds that a ticket is good for.
 TICKET_LIFETIME = 3600
-
-_NO_CERTIFICATE = "it presented no certificate"
-_UNKNOWN_AUTHORITY = "its certificate is of an unknown authority"
-#: Why OpenSSL refused a chain; {who} is what the certificate claims.
-_REFUSALS = {
-    Codes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
-    Codes.ERR_SELF_SIGNED_CERT_IN_CHAIN: _UNKNOWN_AUTHORITY,
-    Codes.ERR_UNABLE_TO_GET_ISSUER_CERT: _UNKNOWN_AUTHORITY,
-    Codes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: _UNKNOWN_AUTHORITY,
-    Codes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: _UNKNOWN_AUTHORITY,
-    Codes.ERR_CERT_SIGNATURE_FAILURE: "the signature of its certificate is forged",
-    Codes.ERR_CERT_HAS_EXPIRED: "the certificate of {who} expired on {end:%Y-%m-%d %H:%M} UTC",
-    Codes.ERR_CERT_NOT_YET_VALID: (
-        "the certificate of {who} is not valid before {start:%Y-%m-%d %H:%M} UTC"
-    ),
-    Codes.ERR_CERT_REVOKED: "the certificate of {who} is revoked",
-    Codes.ERR_INVALID_PURPOSE: "its certificate has the wrong purpose, it is not a client's",
-    Codes.ERR_INVALID_CA: "its certificate was signed by one that is no authority",
-    Codes.ERR_PATH_LENGTH_EXCEEDED: "its certificate was signed by one that is no authority",
-    Codes.ERR_KEYUSAGE_NO_CERTSIGN: "its certificate was signed by one that is no authority",
-    Codes.ERR_UNABLE_TO_GET_CRL: "there is no revocation list of its certificate's authority",
-    Codes.ERR_CRL_HAS_EXPIRED: "this server's revocation list is out of date: renew it",
-    Codes.ERR_CRL_NOT_YET_VALID: "this server's revocation list is from the future: set the clock",
-}
-
-_NOT_TLS = "it does not speak TLS"
-_NO_SHARED_CIPHER = "it offers no cipher that is accepted here"
-#: Why a handshake failed, by the reason that OpenSSL puts in its error queue.
-_REASONS = {
-    "peer did not return a certificate": _NO_CERTIFICATE,
-    "unsupported protocol": "its TLS version is too old",
-    "unknown protocol": _NOT_TLS,
-    "wrong version number": _NOT_TLS,
-    "http request": "it speaks HTTP, not TLS",
-    "https proxy request": "it speaks HTTP, not TLS",
-    "packet length too long": _NOT_TLS,
-    "record too small": _NOT_TLS,
-    "no shared cipher": _NO_SHARED_CIPHER,
-    "no suitable key share": "it offers no key exchange that is accepted here",
-    "no suitable signature algorithm": "it offers no signature algorithm that is accepted here",
-}
-_HUNG_UP = "it hung up during the handshake"
-
-
-class PeerRefusedError(Exception):
-    """A certificate that passed the handshake is not good enough; the text says why."""
 
 
 class TLSVersion(Enum):
@@ -204,14 +158,14 @@ class ServerTLS:
         """
         certificate = connection.get_peer_certificate()
         if certificate is None:
-            raise PeerRefusedError(_NO_CERTIFICATE)
+            raise PeerRefusedError(NO_CERTIFICATE)
         in_force = self.credentials.context
         if not connection.has_verified or connection.get_context() is not in_force:
             store = cast(crypto.X509Store, in_force.get_cert_store())
             try:
                 crypto.X509StoreContext(store, certificate).verify_certificate()
             except crypto.X509StoreContextError as error:
-                words = _refusal(error.errors[0], error.certificate.to_cryptography())
+                words = refusal(error.errors[0], error.certificate.to_cryptography())
                 raise PeerRefusedError(words) from error
         return certificate.to_cryptography()
 
@@ -237,7 +191,7 @@ class ServerTLS:
                 f"the certificate of {identity} expired on {end:%Y-%m-%d %H:%M} UTC"
             )
         if not _is_for_clients(certificate):
-            raise PeerRefusedError(_REFUSALS[Codes.ERR_INVALID_PURPOSE])
+            raise PeerRefusedError(WRONG_PURPOSE)
         return identity
 
 
@@ -298,30 +252,6 @@ def load_credentials(
     return Credentials(own, revocations, make_context, make_context())
 
 
-def explain_failure(connection: SSL.Connection | None, failure: Failure) -> str:
-    """Say in words why a handshake did not succeed, for one line of the log.
-
-    ``connection`` is the transport's handle (``None`` when it is gone), ``failure``
-    what connectionLost was called with.  The text is about the peer ("it presented
-    no certificate") and holds nothing of the peer's that could break a line.
-    """
-    if isinstance(connection, ServerConnection) and connection.refusal is not None:
-        return connection.refusal
-    error = failure.value
-    if isinstance(error, PeerRefusedError):
-        return str(error)
-    if not isinstance(error, SSL.Error) or isinstance(error, SSL.SysCallError):
-        return _HUNG_UP
-    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    reasons = [str(entry[2]).casefold() for entry in queue]
-    for reason in reasons:
-        if reason in _REASONS:
-            return _REASONS[reason]
-        if " alert " in reason:
-            return f"it refused this server: {reason.partition(' alert ')[2]}"
-    return f"the handshake failed: {reasons[-1]}" if reasons else _HUNG_UP
-
-
 def _context(minimum: TLSVersion, *, resumes: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_OPENSSL_VERSIONS[minimum])
@@ -378,23 +308,10 @@ def _remember_refusal(
         return True
     if not ok and connection.refusal is None:
         try:
-            connection.refusal = _refusal(code, certificate.to_cryptography())
+            connection.refusal = refusal(code, certificate.to_cryptography())
         except ValueError:  # OpenSSL reads certificates that cryptography does not
             connection.refusal = "its certificate is malformed"
     return bool(ok)
-
-
-def _refusal(code: int, certificate: x509.Certificate) -> str:
-    words = _REFUSALS.get(code)
-    if words is None:
-        return f"its certificate failed OpenSSL's check number {code}"
-    try:
-        who = str(Identity.from_certificate(certificate))
-    except IdentityError:
-        who = "somebody unnamed"
-    return words.format(
-        who=who, start=certificate.not_valid_before_utc, end=certificate.not_valid_after_utc
-    )
 
 
 def _is_for_clients(certificate: x509.Certificate) -> bool:

@@ -25,7 +25,7 @@ from chat.network.state import Network
 from chat.pki.authority import Identity, issue_device, make_issuing, make_root, new_key
 from chat.server.factory import ChatFactory
 from chat.server.hub import Hub
-from chat.server.tls import PeerRefusedError
+from chat.server.refusals import PeerRefusedError
 from tests.pki.networks import now
 from tests.support.world import FEATURES, OPEN
 

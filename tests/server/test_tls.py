@@ -27,7 +27,8 @@ from chat.pki.errors import PkiError, RevocationError
 from chat.pki.files import write_files
 from chat.pki.keys import encode_key
 from chat.pki.revocation import RevocationList, next_list
-from chat.server.tls import ALPN_HTTP, ALPN_IRC, PeerRefusedError, TLSVersion, explain_failure
+from chat.server.refusals import PeerRefusedError, explain_failure
+from chat.server.tls import ALPN_HTTP, ALPN_IRC, TLSVersion
 from tests.pki.networks import ALICE, Network, now
 from tests.server.tls_peers import GREETING, GreeterFactory, meet, server
 

@@ -19,13 +19,12 @@ from zope.interface import implementer
 
 from chat.pki.bundles import DeviceFiles
 from chat.pki.layout import Layout
+from chat.server.refusals import PeerRefusedError, explain_failure
 from chat.server.tls import (
-    PeerRefusedError,
     ServerTLS,
     TLSFiles,
     TLSVersion,
     WebTLS,
-    explain_failure,
 )
 from tests.pki.networks import now
 
