@@ -38,7 +38,7 @@ def answer(message: Message) -> ClientEvent | None:
     if row is not None and len(params) >= row[0]:
         return row[1](params)
     if "400" <= message.command <= "599" or message.command in ("691", "696"):
-        return Refused(message.command, params[:-1], params[-1])
+        return Refused(message.command, params[:-1], params[-1], message.tags.get("label", ""))
     return ServerNotice(" ".join(params))
 
 

@@ -7,7 +7,9 @@ connections.
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
@@ -34,6 +36,7 @@ from chat.client.events import (
     Rejected,
     Retrying,
 )
+from chat.client.outgoing import Outgoing
 from chat.client.profile import Profile
 from chat.client.protocol import ClientProtocol, Listener
 from chat.client.registration import Identity, Phase
@@ -116,6 +119,7 @@ class Client(Factory[ClientProtocol]):
             wrapClientTLS(self._tls, endpoint), self._prepare, self._unreachable
         )
         self._renewing = Renewing(profile, renew, self._tls.present, listener, reactor, jitter)
+        self._outgoing = Outgoing(partial(secrets.token_urlsafe, 12))
         self._attempts = 0
         self._service: ClientService | None = None
         self._protocol: ClientProtocol | None = None
@@ -162,6 +166,33 @@ class Client(Factory[ClientProtocol]):
         self._protocol.send(message)
         return True
 
+    def deliver(self, message: Message) -> str:
+        """Send a message in its turn, with the next connection if there is none now.
+
+        Returns the name by which `Said` or `NotSent` tell what became of it.  Raises
+        `NotTakenError` and `MalformedLineError`.
+        """
+        name = self._outgoing.add(message)
+        for event in self._outgoing.told_of(message, name):
+            self._listener(event)
+        self._pump()
+        return name
+
+    def flush(self) -> None:
+        """Ask the server whether all is dealt with: `Answered`, and then `is_idle`, say so."""
+        self._outgoing.flush()
+        self._pump()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return self._outgoing.waiting
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was to be delivered is answered."""
+        return self._outgoing.is_idle
+
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
         """Return the protocol of a new connection, to be in the same rooms (Twisted calls this)."""
         rejoin = self.state.rejoin if self.state is not None else {}
@@ -179,7 +210,16 @@ class Client(Factory[ClientProtocol]):
             self._attempts = 0
         elif isinstance(event, Rejected | PasswordWanted):
             self.stop()
-        self._listener(event)
+        heard = list(self._outgoing.heard(event))
+        # First, so that who is told may ask what still waits.
+        self._pump()
+        for told in heard:
+            self._listener(told)
+
+    def _pump(self) -> None:
+        if self._service is not None and self._protocol is not None:
+            for item in self._outgoing.due(repeats=self._protocol.state.can_repeat):
+                self._protocol.send(item.message, item.name)
 
     def _next_delay(self, attempt: int) -> float:
         # ClientService counts from the last TCP connection; we from the last welcome.
@@ -204,7 +244,7 @@ class Client(Factory[ClientProtocol]):
 
     def _unreachable(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._listener(Disconnected(f"cannot reach {self._address}: {describe(failure)}"))
+            self._heard(Disconnected(f"cannot reach {self._address}: {describe(failure)}"))
 
 
 def describe(failure: Failure) -> str:

@@ -50,7 +50,7 @@ class Said(ClientEvent):
     """A message; ``room`` is the channel, or the other person's nickname.
 
     ``time`` is the server's, or ``None`` when it does not tell it.  ``name`` is
-    the one that we gave it (``securechat/id``), ``""`` without.
+    the one that we gave it, ``""`` for what another device or somebody else said.
     """
 
     room: str
@@ -175,11 +175,50 @@ class ServerNotice(ClientEvent):
 
 @frozen
 class Refused(ClientEvent):
-    """The server did not do something: ``context`` says to what, ``code`` is its code."""
+    """The server did not do something: ``context`` says to what, ``code`` is its code.
+
+    ``label`` is that of what we sent, ``""`` without.
+    """
 
     code: str
     context: tuple[str, ...]
     text: str
+    label: str = ""
+
+
+@frozen
+class Waiting(ClientEvent):
+    """A message of ours waits for the next connection: `Said` or `NotSent` tell its end."""
+
+    name: str
+    room: str
+    text: str
+    manner: Manner
+
+
+@frozen
+class NotSent(ClientEvent):
+    """The server refused a message of ours; nobody has it."""
+
+    name: str
+    room: str
+    text: str
+    reason: str
+
+
+@frozen
+class SentAgain(ClientEvent):
+    """So many messages were not answered when the connection broke: they wait again."""
+
+    messages: int
+
+
+@frozen
+class MayBeLost(ClientEvent):
+    """So many lines, messages with ``names`` among them, were not answered, nor are sent again."""
+
+    lines: int
+    names: tuple[str, ...] = ()
 
 
 @frozen

@@ -17,7 +17,6 @@ from chat.client.events import (
     JoinedRoom,
     LeftNetwork,
     LeftRoom,
-    Manner,
     ModesChanged,
     Names,
     Refused,
@@ -27,12 +26,11 @@ from chat.client.events import (
     TopicIs,
 )
 from chat.client.registration import Effects, Phase, Step
+from chat.client.text import uttered
 from chat.irc.message import NAME_TAG, Message
 
 if TYPE_CHECKING:
     from chat.client.state import ClientState
-
-_ACTION = "\x01ACTION "
 
 Handler = Callable[["ClientState", Message], Effects]
 #: By command: how many parameters it has at least, and what deals with it.
@@ -49,17 +47,16 @@ def _on(command: str, parameters: int = 1) -> Callable[[Handler], Handler]:
 
 def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
     """Yield what a PRIVMSG or NOTICE of ``sender`` says: nothing for most of CTCP."""
-    target, text = message.params[:2]
-    manner = Manner(message.command)
-    if text.startswith(_ACTION):
-        manner, text = Manner.ACTION, text[len(_ACTION) :].removesuffix("\x01")
-    elif text.startswith("\x01"):
+    words = uttered(message)
+    if words is None:
         return
+    manner, text = words
+    target = message.params[0]
     own = state.is_own(sender)
     room = state.rooms.isupport.without_status(target)
     if not state.rooms.isupport.is_channel(room) and not own:
         room = sender
-    name = message.tags.get(NAME_TAG, "") if own else ""
+    name = message.tags.get(NAME_TAG) or message.tags.get("label", "") if own else ""
     yield Said(room, sender, text, manner, own, _time(message), name)
 
 
@@ -210,7 +207,8 @@ def _error(state: ClientState, message: Message) -> Effects:
 
 @_on("FAIL", 3)
 def _fail(state: ClientState, message: Message) -> Effects:
-    yield Refused(message.params[1], message.params[2:-1], message.text())
+    label = message.tags.get("label", "")
+    yield Refused(message.params[1], message.params[2:-1], message.text(), label)
 
 
 @_on("WARN", 3)

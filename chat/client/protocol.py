@@ -163,9 +163,9 @@ class ClientProtocol(LineReceiver):
         for event in self.state.close(self._words(reason)):
             self._listener(event)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, name: str = "") -> None:
         """Send a message of the user; what it tells by itself is told at once."""
-        events = self.state.send(message)
+        events = self.state.send(message, name)
         self._flush()
         for event in events:
             self._listener(event)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from attrs import evolve
+
 from chat.client.answers import answer
 from chat.client.events import ClientEvent, Disconnected, Registered
 from chat.client.handlers import HANDLERS, said
 from chat.client.registration import Effects, Identity, Phase, Registration, Step
 from chat.client.rooms import Rooms
-from chat.irc.message import Message
+from chat.irc.message import NAME_TAG, Message
 
 #: What a source is taken to be as long as we have not seen our own.
 _UNSEEN_SOURCE = "!" + "u" * 18 + "@" + "h" * 63
@@ -85,18 +87,19 @@ class ClientState:
         """
         return self._perform(self._dispatch(message))
 
-    def send(self, message: Message) -> list[ClientEvent]:
+    def send(self, message: Message, name: str = "") -> list[ClientEvent]:
         """Send a message of the user, and return what can be told at once.
 
-        What was said is told here when the server will not echo it.
+        ``name`` is what its echo, or its refusal, is known by, as far as the server
+        can do that.  What was said is told here when the server will not echo it.
         """
-        self._outgoing.append(message)
+        self._outgoing.append(self._named(message, name) if name else message)
         if message.command == "JOIN" and len(message.params) > 1:
             names, keys = message.params[0].split(","), message.params[1].split(",")
             self._keys.update(zip(map(self.rooms.isupport.fold, names), keys, strict=False))
         speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
         if speaks and "echo-message" not in self.registration.capabilities:
-            return list(said(self, message, self.nick))
+            return [evolve(event, name=name) for event in said(self, message, self.nick)]
         return []
 
     def close(self, reason: str) -> list[ClientEvent]:
@@ -107,6 +110,11 @@ class ClientState:
         """Return the messages that have to be sent now, and forget them."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
+
+    def _named(self, message: Message, name: str) -> Message:
+        names = {NAME_TAG: name} if self.can_repeat else {}
+        labels = {"label": name} if "labeled-response" in self.registration.capabilities else {}
+        return message.tagged(labels | names)
 
     def _perform(self, effects: Effects) -> list[ClientEvent]:
         events = []

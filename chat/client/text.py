@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from chat.client.events import Manner
 from chat.irc.message import MAX_BODY, Message, truncate
 
+_ACTION = "\x01ACTION "
+
 #: The least room for text: a target that leaves less is too long anyway.
 _LEAST = 16
 
@@ -26,6 +28,14 @@ def compose(manner: Manner, target: str, text: str, source_length: int) -> Itera
     for line in text.splitlines():
         for piece in _pieces(line, max(_LEAST, MAX_BODY - frame)):
             yield Message(command, (target, form.format(piece)))
+
+
+def uttered(message: Message) -> tuple[Manner, str] | None:
+    """Return how and what a PRIVMSG or NOTICE says: ``None`` for most of CTCP."""
+    text = message.params[1]
+    if text.startswith(_ACTION):
+        return Manner.ACTION, text[len(_ACTION) :].removesuffix("\x01")
+    return None if text.startswith("\x01") else (Manner(message.command), text)
 
 
 def _pieces(line: str, limit: int) -> Iterator[str]:

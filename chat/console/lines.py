@@ -121,6 +121,14 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
         case ev.Refused(_, context, text):
             about = f"{' '.join(context)}: " if context else ""
             yield (Piece(Look.ERROR, f"!! {about}{text}"),)
+        case ev.Waiting(_, room, text):
+            yield _room(room), _status(f"waits for the connection: {text}")
+        case ev.NotSent(_, room, text, reason):
+            yield _room(room), Piece(Look.ERROR, f"!! not sent: {text} ({reason})")
+        case ev.SentAgain(messages):
+            yield (_status(f"{messages} messages were not answered: they are sent again"),)
+        case ev.MayBeLost(lost):
+            yield (Piece(Look.ERROR, f"!! The last {lost} lines may not have arrived"),)
         case ev.Secured():
             yield from _secured(event, now)
         case ev.Registered(nick, account):

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import secrets
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum, auto
@@ -22,12 +20,12 @@ from chat.client.events import (
     ClientEvent,
     DeviceInvited,
     Disconnected,
+    MayBeLost,
     PasswordWanted,
     Registered,
     Rejected,
-    Said,
-    Writable,
 )
+from chat.client.outgoing import NotTakenError
 from chat.client.protocol import Listener
 from chat.console import lines
 from chat.console.commands import Action, CommandError, Go, Leave, Send, Show, interpret
@@ -35,11 +33,8 @@ from chat.console.completion import Completion
 from chat.console.lines import Line
 from chat.console.picture import draw
 from chat.console.view import View
-from chat.irc.message import NAME_TAG, MalformedLineError, Message, serialize
+from chat.irc.message import MalformedLineError, Message
 
-#: Lines sent before the server's answer to a PING is waited for: fewer than the
-#: flood limits of servers let through at once.
-WINDOW = 8
 #: Seconds that a server has for its next answer, at the end of input.
 DRAIN = 30.0
 
@@ -148,13 +143,7 @@ class Console:
         self._front = front
         self._clock = clock
         self._now = now
-        self._queue: deque[Message] = deque()
-        #: What was sent and not answered, by number of the line.
-        self._unanswered: dict[int, Message] = {}
-        # Counts of lines: what was sent, up to where the server was asked for a PONG,
-        # and up to where it gave one; what was lost with a connection in between.
-        self._sent = self._asked = self._confirmed = self._lost_lines = 0
-        self._writable = True
+        self._lost_lines = 0
         self._farewell = ""
         self._deadline: IDelayedCall | None = None
         front.attach(self)
@@ -175,10 +164,12 @@ class Console:
         """Wait until all that was sent is answered, and quit."""
         if self._advance(Step.INPUT_ENDED):
             if self.stage is Stage.DONE:
-                self._finish()
+                unsent = self._client.waiting
+                text = f"there is no connection, {unsent} messages were not sent: send them again"
+                self._finish(text if unsent else None)
             else:
-                self._sent += 1  # so that even nothing is answered: all that came before
-                self._pump()
+                self._watch()
+                self._client.flush()
 
     def stop(self) -> Deferred[None]:
         """Quit at once; fires when everything is closed."""
@@ -210,30 +201,18 @@ class Console:
                 self.end_of_input()
 
     def _send(self, message: Message) -> None:
-        if self.stage is Stage.OFFLINE:
-            raise CommandError("There is no connection: nothing was sent")
         try:
-            serialize(message)
+            self._client.deliver(message)
         except MalformedLineError as error:
             raise CommandError(f"{error}: nothing was sent") from error
-        state = self._client.state
-        if message.command in ("PRIVMSG", "NOTICE") and state is not None and state.can_repeat:
-            message = message.tagged({NAME_TAG: secrets.token_urlsafe(12)})
-        self._queue.append(message)
-        self._pump()
+        except NotTakenError as error:
+            raise CommandError(str(error)) from error
+        self._hold()
 
-    def _pump(self) -> None:
-        """Send what waits, a window at a time, and hold input back meanwhile."""
+    def _hold(self) -> None:
+        """Hold input back while messages wait, or there is no connection."""
         online = self.stage in (Stage.ONLINE, Stage.DRAINING)
-        while self._queue and online and self._writable and self._sent - self._confirmed < WINDOW:
-            self._sent += 1
-            message = self._unanswered[self._sent] = self._queue.popleft()
-            self._client.send(message)
-        if online and self._sent > self._asked == self._confirmed:
-            self._asked = self._sent
-            self._client.send(Message("PING", (str(self._asked),)))
-            self._watch()
-        self._front.hold(bool(self._queue) or not online)
+        self._front.hold(bool(self._client.waiting) or not online)
 
     def _heard(self, event: ClientEvent) -> None:
         self._view.hear(event)
@@ -243,22 +222,23 @@ class Console:
             self._front.show(lines.lines_of(event, self._now()))
         if self.stage is Stage.DONE:
             return
+        self._deal_with(event)
+        self._hold()
+
+    def _deal_with(self, event: ClientEvent) -> None:
         match event:
             case Registered():
                 self._welcomed()
             case Disconnected(reason):
                 self._lost(reason)
-            case Answered(token):
-                self._answered(token)
-            case Said(name=name) if name:
-                self._forget(lambda _, message: message.tags.get(NAME_TAG) == name)
+            case Answered():
+                self._answered()
+            case MayBeLost(lost):
+                self._lost_lines += lost
             case DeviceInvited(code=code):
                 drawn = draw(code)
                 if self._front.can_draw(drawn):
                     self._front.show(lines.picture(drawn, self._now()))
-            case Writable(writable):
-                self._writable = writable
-                self._pump()
             case Rejected(cause, remedy):
                 self._finish(f"{cause}: {remedy}")
             case PasswordWanted(account):
@@ -266,11 +246,8 @@ class Console:
 
     def _welcomed(self) -> None:
         before = self.stage
-        if self._advance(Step.WELCOMED):
-            self._writable = True
-            self._pump()
-            if before is Stage.CONNECTING:
-                self._front.read()
+        if self._advance(Step.WELCOMED) and before is Stage.CONNECTING:
+            self._front.read()
 
     def _lost(self, reason: str) -> None:
         before = self.stage
@@ -280,40 +257,10 @@ class Console:
             self._finish(f"{reason}: check the address, and that the server runs")
         elif before is Stage.DRAINING:
             self._finish(f"{reason}: not everything that was sent is answered: send it again")
-        else:
-            self._put_back()
-        self._asked = self._confirmed = self._sent
-        self._pump()
 
-    def _put_back(self) -> None:
-        """Have sent again what was not answered, and tell of what cannot be."""
-        unanswered, self._unanswered = self._unanswered, {}
-        again = [message for message in unanswered.values() if NAME_TAG in message.tags]
-        self._queue.extendleft(reversed(again))
-        if again:
-            text = f"{len(again)} messages were not answered: they are sent again"
-            self._front.show([lines.status(text, self._now())])
-        lost = len(unanswered) - len(again)
-        if lost:
-            self._lost_lines += lost
-            text = f"The last {lost} lines may not have arrived"
-            self._front.show([lines.error(text, self._now())])
-
-    def _forget(self, is_answered: Callable[[int, Message], bool]) -> None:
-        """Send no more again what the server has answered."""
-        self._unanswered = {
-            number: message
-            for number, message in self._unanswered.items()
-            if not is_answered(number, message)
-        }
-
-    def _answered(self, token: str) -> None:
-        if not token.isdecimal() or not self._confirmed < int(token) <= self._asked:
-            return
-        self._confirmed = int(token)
-        self._forget(lambda number, _: number <= self._confirmed)
-        self._pump()
-        if self.stage is Stage.DRAINING and self._confirmed == self._sent and not self._queue:
+    def _answered(self) -> None:
+        self._watch()
+        if self.stage is Stage.DRAINING and self._client.is_idle:
             lost = self._lost_lines and not self._front.interactive
             text = f"the connection broke, {self._lost_lines} lines may be lost: send them again"
             self._finish(text if lost else None)

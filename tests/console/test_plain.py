@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import count
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.events import (
     Answered,
+    ClientEvent,
     DeviceInvited,
     Disconnected,
     JoinedRoom,
@@ -21,11 +23,12 @@ from chat.client.events import (
     Rejected,
     Said,
 )
+from chat.client.outgoing import WINDOW, Outgoing
 from chat.client.protocol import Listener
 from chat.client.registration import Identity
 from chat.client.state import ClientState
 from chat.console.lines import Line
-from chat.console.plain import DRAIN, WINDOW, Console, Input, Stage
+from chat.console.plain import DRAIN, Console, Input, Stage
 from chat.irc.message import Message, parse, serialize
 
 NOW = datetime(2026, 5, 1, 12, 34, tzinfo=UTC)
@@ -38,6 +41,29 @@ class FakeClient:
         self.started: list[str | None] = []
         self.stopped: list[str | None] = []
         self.closing: Deferred[None] = Deferred()
+        self.outgoing = Outgoing(map(str, count(1)).__next__)
+
+    def listen(self, listener: Listener) -> FakeClient:
+        self.listener = listener
+        return self
+
+    def tell(self, event: ClientEvent) -> None:
+        heard = list(self.outgoing.heard(event))
+        self.pump()
+        for told in heard:
+            self.listener(told)
+
+    def pump(self) -> None:
+        for item in self.outgoing.due(repeats=self.state.can_repeat):
+            self.sent.append(serialize(item.message).decode())
+
+    @property
+    def waiting(self) -> int:
+        return self.outgoing.waiting
+
+    @property
+    def is_idle(self) -> bool:
+        return self.outgoing.is_idle
 
     def start(self, password: str | None = None) -> None:
         self.started.append(password)
@@ -45,6 +71,17 @@ class FakeClient:
     def send(self, message: Message) -> bool:
         self.sent.append(serialize(message).decode())
         return True
+
+    def deliver(self, message: Message) -> str:
+        name = self.outgoing.add(message)
+        for event in self.outgoing.told_of(message, name):
+            self.listener(event)
+        self.pump()
+        return name
+
+    def flush(self) -> None:
+        self.outgoing.flush()
+        self.pump()
 
     def stop(self, farewell: str | None = None) -> Deferred[None]:
         self.stopped.append(farewell)
@@ -90,12 +127,8 @@ class ConsoleTest(SynchronousTestCase):
         self.clock = Clock()
         self.client = FakeClient()
         self.front = FakeFront(self.interactive)
-
-        def connect(listener: Listener) -> FakeClient:
-            self.tell = listener
-            return self.client
-
-        self.console = Console(connect, self.front, self.clock, lambda: NOW)  # type: ignore[arg-type]
+        self.tell = self.client.tell
+        self.console = Console(self.client.listen, self.front, self.clock, lambda: NOW)  # type: ignore[arg-type]
         self.console.start()
 
     def welcome(self) -> None:
@@ -113,7 +146,7 @@ class ConsoleTest(SynchronousTestCase):
         self.welcome()
         self.console.enter("/join #lab")
         self.console.enter("hello")
-        self.assertEqual(self.sent(), ["JOIN #lab", "PING 1", "PRIVMSG #lab hello"])
+        self.assertEqual(self.sent(), ["JOIN #lab", "PING sent-1", "PRIVMSG #lab hello"])
         self.assertEqual(self.console.prompt(), "#lab> ")
         self.join("#lab")
         self.join("#other")
@@ -136,9 +169,9 @@ class ConsoleTest(SynchronousTestCase):
             self.console.enter(f"/msg bob {number}")
         self.assertEqual(len([line for line in self.sent() if "PRIVMSG" in line]), WINDOW)
         self.assertTrue(self.front.held)
-        self.tell(Answered("1"))
-        self.assertEqual(self.sent(), ["PRIVMSG bob 8", "PING 9"])
-        self.tell(Answered("9"))
+        self.tell(Answered("sent-1"))
+        self.assertEqual(self.sent(), ["PRIVMSG bob 8", "PING sent-9"])
+        self.tell(Answered("sent-9"))
         self.assertEqual(len(self.sent()), 8)
         self.assertFalse(self.front.held)
 
@@ -147,10 +180,10 @@ class ConsoleTest(SynchronousTestCase):
         self.welcome()
         self.console.enter("/msg bob hi")
         self.console.end_of_input()
-        self.tell(Answered("1"))
-        self.assertEqual(self.sent(), ["PRIVMSG bob hi", "PING 1", "PING 2"])
+        self.tell(Answered("sent-1"))
+        self.assertEqual(self.sent(), ["PRIVMSG bob hi", "PING sent-1", "PING sent-2"])
         self.assertEqual(self.client.stopped, [])
-        self.tell(Answered("2"))
+        self.tell(Answered("sent-2"))
         self.assertEqual(self.client.stopped, [""])
         self.assertNoResult(self.console.closed)
         self.client.closing.callback(None)
@@ -190,7 +223,7 @@ class ConsoleTest(SynchronousTestCase):
         self.welcome()
         self.assertFalse(self.front.held)
         self.console.end_of_input()
-        self.tell(Answered("2"))
+        self.tell(Answered("sent-2"))
         self.assertIn("1 lines may be lost", self.console.rejection or "")
 
     def test_a_message_without_an_answer_is_sent_again(self) -> None:
@@ -199,9 +232,8 @@ class ConsoleTest(SynchronousTestCase):
         self.welcome()
         for text in ("/msg bob one", "/msg bob two", "/names #lab"):
             self.console.enter(text)
-        one, _, two, _ = self.sent()
-        name = parse(one.encode()).tags["+securechat/id"]
-        self.tell(Said("bob", "alice", "one", Manner.MESSAGE, True, name=name))
+        self.assertEqual(len(self.sent()), 4)
+        self.tell(Said("bob", "alice", "one", Manner.MESSAGE, True, name="1"))
         self.tell(Disconnected("gone"))
         self.assertEqual(
             self.front.lines[-2:],
@@ -211,8 +243,8 @@ class ConsoleTest(SynchronousTestCase):
             ],
         )
         self.welcome()
-        self.assertEqual(self.sent()[0], two)
-        self.tell(Answered("4"))
+        self.assertEqual(self.sent()[0], "PRIVMSG bob two")
+        self.tell(Answered("sent-4"))
         self.tell(Disconnected("gone again"))
         self.welcome()
         self.assertEqual(self.sent(), [])
@@ -254,12 +286,32 @@ class InteractiveTest(ConsoleTest):
         self.console.enter("/msg bob hi")
         self.tell(Disconnected("gone"))
         self.assertEqual(self.console.prompt(), "alice (offline)> ")
-        self.console.enter("/msg bob again")
-        self.assertIn("!! There is no connection: nothing was sent", self.front.lines)
+        self.console.enter("/names #lab")
+        self.assertEqual(self.front.lines[-1], "!! There is no connection: nothing was sent")
+        self.sent()
         self.welcome()
         self.console.enter("/quit bye")
-        self.tell(Answered("2"))
+        self.tell(Answered("sent-2"))
         self.assertEqual((self.client.stopped, self.console.rejection), (["bye"], None))
+
+    def test_what_is_typed_without_a_connection_waits_for_one(self) -> None:
+        self.welcome()
+        self.tell(Disconnected("gone"))
+        self.console.enter("/msg bob one")
+        self.console.enter("/msg bob two")
+        self.assertEqual(self.front.lines[-1], "bob -- waits for the connection: two")
+        self.assertEqual(self.sent(), [])
+        self.welcome()
+        self.assertEqual(self.sent(), ["PRIVMSG bob one", "PRIVMSG bob two", "PING sent-2"])
+        self.tell(Refused("401", ("bob",), "No such nick", label="2"))
+        self.assertEqual(self.front.lines[-1], "bob !! not sent: two (No such nick)")
+
+    def test_who_quits_is_told_what_was_not_sent(self) -> None:
+        self.welcome()
+        self.tell(Disconnected("gone"))
+        self.console.enter("/msg bob hi")
+        self.console.enter("/quit")
+        self.assertIn("1 messages were not sent", self.console.rejection or "")
 
     def test_quit_while_offline(self) -> None:
         self.welcome()

@@ -1,0 +1,189 @@
+"""What a client has to send, over all its connections: in order, and each message once.
+
+What is said while there is no connection waits for the next one.  What a connection
+took and the server did not answer before it broke is sent again under the name that it
+had, by which the server knows it (docs/extensions.md); where the server knows no names,
+it is told what may be lost.  No clock, no input, no output.
+Sources: IRCv3 labeled-response, echo-message.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from attrs import evolve, frozen
+
+from chat.client.events import (
+    Answered,
+    ClientEvent,
+    Disconnected,
+    Manner,
+    MayBeLost,
+    NotSent,
+    Refused,
+    Registered,
+    Rejected,
+    Said,
+    SentAgain,
+    Waiting,
+    Writable,
+)
+from chat.client.text import uttered
+from chat.irc.message import Message, serialize
+
+#: Lines sent before the server's answer to a PING is waited for: fewer than the
+#: flood limits of servers let through at once.
+WINDOW = 8
+#: Messages that wait at a time.
+MOST_WAITING = 1_000
+
+#: What our PINGs begin with; others have others.
+_PREFIX = "sent-"
+
+
+class NotTakenError(Exception):
+    """A message was not taken, and will not be sent; the text says why."""
+
+
+@frozen
+class Item:
+    """One message, and the name by which it is told of: ``""`` for what says nothing."""
+
+    message: Message
+    name: str
+    #: Whether it went to a server that knows it again.
+    repeats: bool = False
+
+
+class Outgoing:
+    """The messages that wait, and those that are not answered.
+
+    `heard` is given every event of the client, and returns what is told in its place;
+    after it, and after `add` and `flush`, `due` returns what to send now.  ``new_name``
+    returns another name each time.
+    """
+
+    def __init__(self, new_name: Callable[[], str]) -> None:
+        self._new_name = new_name
+        self._waiting: deque[Item] = deque()
+        #: What was sent and not answered, by number of the line.
+        self._unanswered: dict[int, Item] = {}
+        # Counts of lines: what was sent, up to where the server was asked for a PONG,
+        # and up to where it gave one.
+        self._sent = self._asked = self._confirmed = 0
+        self._is_online = False
+        self._is_writable = True
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not sent yet."""
+        return len(self._waiting)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all is sent and answered."""
+        return not self._waiting and self._sent == self._confirmed
+
+    def add(self, message: Message) -> str:
+        """Take a message to send, and return its name.
+
+        Raises `NotTakenError` when too many wait, when it waits and says nothing (a
+        command is for the moment), and `MalformedLineError`.
+        """
+        serialize(message)
+        says = _words(message) is not None
+        if not says and not self._is_online:
+            raise NotTakenError("There is no connection: nothing was sent")
+        if len(self._waiting) >= MOST_WAITING:
+            raise NotTakenError(f"{MOST_WAITING:,} messages wait already: this one was not taken")
+        item = Item(message, self._new_name() if says else "")
+        self._waiting.append(item)
+        return item.name
+
+    def told_of(self, message: Message, name: str) -> Iterator[ClientEvent]:
+        """Yield what there is to tell of a message that was added just now."""
+        words = _words(message)
+        if words is not None and not self._is_online:
+            yield Waiting(name, message.params[0], words[1], words[0])
+
+    def flush(self) -> None:
+        """Have the server asked whether it has dealt with everything, also with nothing."""
+        self._sent += 1
+
+    def due(self, *, repeats: bool) -> Iterator[Item]:
+        """Yield what to send now: as much as the window has room for, and a PING.
+
+        ``repeats`` says whether this server knows a message again.
+        """
+        while self._waiting and self._may_send():
+            self._sent += 1
+            item = evolve(self._waiting.popleft(), repeats=repeats)
+            self._unanswered[self._sent] = item
+            yield item
+        if self._is_online and self._sent > self._asked == self._confirmed:
+            self._asked = self._sent
+            yield Item(Message("PING", (f"{_PREFIX}{self._asked}",)), "")
+
+    def heard(self, event: ClientEvent) -> Iterator[ClientEvent]:
+        """Take note of an event, and yield what is told: it, or what it means."""
+        match event:
+            case Refused(label=label, text=text) if label:
+                item = next((one for one in self._unanswered.values() if one.name == label), None)
+                words = _words(item.message) if item is not None else None
+                if item is not None and words is not None:
+                    self._forget(label)
+                    yield NotSent(label, item.message.params[0], words[1], text)
+                    return
+            case Said(name=name) if name:
+                self._forget(name)
+            case Answered(token) if token.startswith(_PREFIX):
+                self._answered(token.removeprefix(_PREFIX))
+            case Registered():
+                self._is_online = self._is_writable = True
+            case Writable(writable):
+                self._is_writable = writable
+            case Disconnected() | Rejected():
+                yield event
+                yield from self._lost()
+                return
+        yield event
+
+    def _may_send(self) -> bool:
+        has_room = self._sent - self._confirmed < WINDOW
+        return self._is_online and self._is_writable and has_room
+
+    def _forget(self, name: str) -> None:
+        """Send no more again what the server has answered."""
+        self._unanswered = {
+            number: item for number, item in self._unanswered.items() if item.name != name
+        }
+
+    def _answered(self, number: str) -> None:
+        if not number.isdecimal() or not self._confirmed < int(number) <= self._asked:
+            return
+        self._confirmed = int(number)
+        self._unanswered = {
+            number: item for number, item in self._unanswered.items() if number > self._confirmed
+        }
+
+    def _lost(self) -> Iterator[ClientEvent]:
+        """Have sent again what was not answered, and tell of what cannot be."""
+        self._is_online = False
+        unanswered = self._unanswered.values()
+        again = [item for item in unanswered if item.name and item.repeats]
+        lost = [item for item in unanswered if not (item.name and item.repeats)]
+        self._unanswered = {}
+        self._asked = self._confirmed = self._sent
+        self._waiting.extendleft(reversed(again))
+        if again:
+            yield SentAgain(len(again))
+        if lost:
+            yield MayBeLost(len(lost), tuple(item.name for item in lost if item.name))
+
+
+def _words(message: Message) -> tuple[Manner, str] | None:
+    """Return how and what a message says, or ``None`` when it says nothing."""
+    if message.command not in ("PRIVMSG", "NOTICE") or len(message.params) != 2:
+        return None
+    return uttered(message)
