@@ -195,9 +195,11 @@ class Client(Factory[ClientProtocol]):
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
         """Return the protocol of a new connection, to be in the same rooms (Twisted calls this)."""
-        rejoin = self.state.rejoin if self.state is not None else {}
+        before = self.state
         self._protocol = ClientProtocol(
-            ClientState(self._identity, rejoin),
+            ClientState(self._identity, before.rejoin, before.history.memory)
+            if before is not None
+            else ClientState(self._identity),
             self._heard,
             self._clock,
             self._tls,

@@ -51,6 +51,9 @@ class Said(ClientEvent):
 
     ``time`` is the server's, or ``None`` when it does not tell it.  ``name`` is
     the one that we gave it, ``""`` for what another device or somebody else said.
+    ``msgid`` is the server's, ``""`` when it has none.  A line feed parts the lines
+    of a message that has several.  What is ``replayed`` was said while we were away,
+    or before: nobody is to be alerted of it.
     """
 
     room: str
@@ -60,6 +63,15 @@ class Said(ClientEvent):
     own: bool
     time: datetime | None = None
     name: str = ""
+    msgid: str = ""
+    replayed: bool = False
+
+
+@frozen
+class Gap(ClientEvent):
+    """More was said here, before what is told next, than was asked for."""
+
+    room: str
 
 
 @frozen

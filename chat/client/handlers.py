@@ -57,14 +57,15 @@ def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
     if not state.rooms.isupport.is_channel(room) and not own:
         room = sender
     name = message.tags.get(NAME_TAG) or message.tags.get("label", "") if own else ""
-    yield Said(room, sender, text, manner, own, _time(message), name)
+    msgid = message.tags.get("msgid", "")
+    yield Said(room, sender, text, manner, own, time_of(message), name, msgid)
 
 
 def _sender(message: Message) -> str:
     return (message.source or "").partition("!")[0]
 
 
-def _time(message: Message) -> datetime | None:
+def time_of(message: Message) -> datetime | None:
     """Return the server-time of a message."""
     try:
         return datetime.fromisoformat(message.tags.get("time", ""))
@@ -107,14 +108,16 @@ def _join(state: ClientState, message: Message) -> Effects:
         state.source = message.source or ""
         state.enter(name)
     state.rooms.add(name, nick)
-    yield JoinedRoom(name, nick, own, _time(message))
+    yield JoinedRoom(name, nick, own, time_of(message))
+    if own:
+        yield from state.history.joined(name)
 
 
 @_on("PART")
 def _part(state: ClientState, message: Message) -> Effects:
     name, nick = message.params[0], _sender(message)
     reason = message.params[1] if len(message.params) > 1 else ""
-    yield _leave(state, LeftRoom(name, nick, state.is_own(nick), reason, None, _time(message)))
+    yield _leave(state, LeftRoom(name, nick, state.is_own(nick), reason, None, time_of(message)))
 
 
 @_on("KICK", 2)
@@ -122,7 +125,7 @@ def _kick(state: ClientState, message: Message) -> Effects:
     name, nick = message.params[:2]
     reason = message.params[2] if len(message.params) > 2 else ""
     by = _sender(message)
-    yield _leave(state, LeftRoom(name, nick, state.is_own(nick), reason, by, _time(message)))
+    yield _leave(state, LeftRoom(name, nick, state.is_own(nick), reason, by, time_of(message)))
 
 
 def _leave(state: ClientState, event: LeftRoom) -> LeftRoom:
@@ -137,7 +140,7 @@ def _leave(state: ClientState, event: LeftRoom) -> LeftRoom:
 def _quit(state: ClientState, message: Message) -> Effects:
     nick = _sender(message)
     rooms = state.rooms.remove_everywhere(nick)
-    yield LeftNetwork(nick, rooms, message.text(), _time(message))
+    yield LeftNetwork(nick, rooms, message.text(), time_of(message))
 
 
 @_on("NICK")
@@ -148,13 +151,13 @@ def _nick(state: ClientState, message: Message) -> Effects:
     if own:
         state.registration.nick = new
         state.source = new + state.source[len(old) :] if state.source else ""
-    yield Renamed(old, new, own, _time(message))
+    yield Renamed(old, new, own, time_of(message))
 
 
 @_on("TOPIC", 2)
 def _topic(state: ClientState, message: Message) -> Effects:
     name, topic = message.params[:2]
-    yield _set_topic(state, TopicIs(name, topic, _sender(message), _time(message)))
+    yield _set_topic(state, TopicIs(name, topic, _sender(message), time_of(message)))
 
 
 @_on("332", 3)
@@ -191,7 +194,7 @@ def _mode(state: ClientState, message: Message) -> Effects:
     room = state.rooms.get(target)
     if room is not None:
         room.change_modes(words, state.rooms.isupport)
-    yield ModesChanged(target, _sender(message), " ".join(words), _time(message))
+    yield ModesChanged(target, _sender(message), " ".join(words), time_of(message))
 
 
 @_on("INVITE", 2)
@@ -207,6 +210,8 @@ def _error(state: ClientState, message: Message) -> Effects:
 
 @_on("FAIL", 3)
 def _fail(state: ClientState, message: Message) -> Effects:
+    if message.params[0] == "CHATHISTORY" and state.history.is_asking:
+        return  # it goes on without what the server does not have
     label = message.tags.get("label", "")
     yield Refused(message.params[1], message.params[2:-1], message.text(), label)
 

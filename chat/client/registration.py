@@ -29,6 +29,8 @@ WANTED = (
     "away-notify",
     "batch",
     "cap-notify",
+    "draft/chathistory",
+    "draft/multiline",
     "echo-message",
     "extended-join",
     "labeled-response",
@@ -111,8 +113,10 @@ class Registration:
     )
     handles_online = frozenset({"CAP", "900", "901"})
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, behind: frozenset[str] = frozenset()) -> None:
+        """``behind`` are capabilities that are asked for behind the welcome only."""
         self.identity = identity
+        self._behind = behind
         self.phase = Phase.NEW
         self.nick = identity.nick
         self.account: str | None = None
@@ -160,6 +164,9 @@ class Registration:
                     self.nick = message.params[0]
                 if self.advance(Step.WELCOMED):
                     yield Registered(self.nick, self.account)
+                    if self._behind:
+                        self._behind = frozenset()
+                        yield from self._request("NEW")
             case "FAIL" | "400":
                 yield from self._failed(message)
             case "433" | "437":
@@ -186,7 +193,8 @@ class Registration:
                 self._offered.pop(name, None)
 
     def _request(self, subcommand: str) -> Effects:
-        asked = [name for name in WANTED if name in self._offered and name not in self.capabilities]
+        known = self.capabilities | self._behind
+        asked = [name for name in WANTED if name in self._offered and name not in known]
         request = Message("CAP", ("REQ", " ".join(asked)))
         if subcommand == "NEW":
             if self.phase is Phase.ONLINE and asked:

@@ -10,15 +10,20 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
+from chat.client import history
 from chat.client.answers import answer
-from chat.client.events import ClientEvent, Disconnected, Registered
-from chat.client.handlers import HANDLERS, said
+from chat.client.batches import Batches, Page
+from chat.client.events import Answered, ClientEvent, Disconnected, Registered, Said
+from chat.client.handlers import HANDLERS, said, time_of
+from chat.client.history import History, Memory
 from chat.client.registration import Effects, Identity, Phase, Registration, Step
 from chat.client.rooms import Rooms
 from chat.irc.message import NAME_TAG, Message
 
 #: What a source is taken to be as long as we have not seen our own.
 _UNSEEN_SOURCE = "!" + "u" * 18 + "@" + "h" * 63
+#: What a page of history may have.
+_SAYING = frozenset({"PRIVMSG", "NOTICE"})
 
 
 class ClientState:
@@ -26,12 +31,24 @@ class ClientState:
 
     `receive` takes what comes and returns what there is to tell; after it, and
     after `open` and `send`, `to_send` returns what has to be sent.  ``rejoin`` are
-    channels with their keys (``""``: none), to join when the server welcomes us.
+    channels with their keys (``""``: none), to join when the server welcomes us;
+    ``memory`` is what the connection before knew to be told.
     """
 
-    def __init__(self, identity: Identity, rejoin: Mapping[str, str] | None = None) -> None:
-        self.registration = Registration(identity)
+    def __init__(
+        self,
+        identity: Identity,
+        rejoin: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        memory = memory or Memory()
+        # As long as nothing was heard only the server knows since when the device was
+        # away: it sends what was missed to those who cannot ask.
+        behind = frozenset({history.CAPABILITY}) if memory.heard is None else frozenset()
+        self.registration = Registration(identity, behind)
         self.rooms = Rooms()
+        self.history = History(self.rooms, memory)
+        self._batches = Batches()
         self.source = ""
         #: The channels to be in after the next connection, with their keys.
         self.rejoin = dict(rejoin or {})
@@ -85,7 +102,13 @@ class ClientState:
 
         A message with too few parameters, or out of turn, tells nothing.
         """
-        return self._perform(self._dispatch(message))
+        if history.CAPABILITY in self.registration.capabilities:
+            self.history.hear(time_of(message))
+        return [
+            event
+            for whole in self._batches.take(message)
+            for event in self._perform(self._effects(whole))
+        ]
 
     def send(self, message: Message, name: str = "") -> list[ClientEvent]:
         """Send a message of the user, and return what can be told at once.
@@ -116,6 +139,26 @@ class ClientState:
         labels = {"label": name} if "labeled-response" in self.registration.capabilities else {}
         return message.tagged(labels | names)
 
+    def _effects(self, whole: Message | Page) -> Effects:
+        if isinstance(whole, Page):
+            yield from self._page(whole)
+            return
+        for effect in self._dispatch(whole):
+            if isinstance(effect, Said):
+                yield from self.history.live(effect)
+            elif isinstance(effect, Answered):
+                yield from self.history.answered(effect)
+            else:
+                yield effect
+
+    def _page(self, page: Page) -> Effects:
+        if not page.about:
+            return self.history.list_of(page)
+        lines = (line for line in page.lines if line.command in _SAYING)
+        told = [effect for line in lines for effect in self._dispatch(line)]
+        events = [effect for effect in told if isinstance(effect, ClientEvent)]
+        return self.history.page(page, events)
+
     def _perform(self, effects: Effects) -> list[ClientEvent]:
         events = []
         for effect in effects:
@@ -125,6 +168,7 @@ class ClientState:
                 events.append(effect)
                 if isinstance(effect, Registered):
                     self._outgoing += self._joins()
+                    self._perform(self.history.begin(self.registration.capabilities))
         return events
 
     def _joins(self) -> Iterator[Message]:

@@ -93,7 +93,10 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
         case ev.Said(room, sender, text, manner, own):
             before, after = _AROUND[manner]
             nick = Piece(Look.OWN if own else Look.NICK, sender)
-            yield _room(room), Piece(Look.TEXT, before), nick, Piece(Look.TEXT, after + text)
+            for line in text.split("\n"):
+                yield _room(room), Piece(Look.TEXT, before), nick, Piece(Look.TEXT, after + line)
+        case ev.Gap(room):
+            yield _room(room), _status("more was said here than is shown")
         case ev.JoinedRoom(room, nick):
             yield _room(room), _status(f"{nick} has joined")
         case ev.LeftRoom(room, nick, _, reason, kicked_by):

@@ -1,0 +1,104 @@
+"""Lines of the server that belong together.
+
+Sources: IRCv3 batch, labeled-response, draft/multiline, draft/chathistory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import define, field, frozen
+
+from chat.irc.message import Message
+
+#: Batches that are open at a time, and lines that one gathers: what is beyond is taken
+#: as if it came by itself.
+MOST_OPEN = 32
+MOST_LINES = 10_000
+
+HISTORY = "chathistory"
+TARGETS = "draft/chathistory-targets"
+MULTILINE = "draft/multiline"
+_CONCAT = "draft/multiline-concat"
+
+
+@frozen
+class Page:
+    """What one batch of history had: ``about`` is the room, or ``""`` for a list of them."""
+
+    about: str
+    #: Whether the server says that there is no more.
+    is_end: bool
+    lines: tuple[Message, ...]
+
+
+@define
+class _Batch:
+    kind: str
+    params: tuple[str, ...]
+    source: str | None
+    tags: Mapping[str, str]
+    parent: _Batch | None
+    lines: list[Message] = field(factory=list)
+
+
+class Batches:
+    """The batches of one connection."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Batch] = {}
+
+    def take(self, message: Message) -> Iterator[Message | Page]:
+        """Take a message, and yield what is complete now: messages, and pages of history.
+
+        A message of several lines comes as one, with line feeds in its text; what is
+        in a labelled batch has its label.
+        """
+        if message.command != "BATCH":
+            yield from _put(message, self._open.get(message.tags.get("batch", "")))
+        elif message.params[:1] and message.params[0].startswith("+"):
+            self._begin(message)
+        elif message.params:
+            batch = self._open.pop(message.params[0][1:], None)
+            if batch is not None:
+                yield from _whole(batch)
+
+    def _begin(self, message: Message) -> None:
+        if len(message.params) > 1 and len(self._open) < MOST_OPEN:
+            reference, kind, *params = message.params
+            parent = self._open.get(message.tags.get("batch", ""))
+            self._open[reference[1:]] = _Batch(
+                kind, tuple(params), message.source, message.tags, parent
+            )
+
+
+def _put(message: Message, batch: _Batch | None) -> Iterator[Message]:
+    """Add a message to the batch that gathers it, or yield it where none does."""
+    while batch is not None:
+        if batch.kind in (HISTORY, TARGETS, MULTILINE) and len(batch.lines) < MOST_LINES:
+            batch.lines.append(message)
+            return
+        if "label" in batch.tags:
+            message = message.tagged({"label": batch.tags["label"]})
+        batch = batch.parent
+    yield message
+
+
+def _whole(batch: _Batch) -> Iterator[Message | Page]:
+    if batch.kind == MULTILINE:
+        if batch.lines and batch.params:
+            first = batch.lines[0]
+            params = (batch.params[0], _joined(batch.lines))
+            source = batch.source or first.source
+            yield from _put(Message(first.command, params, source, batch.tags), batch.parent)
+    elif batch.kind in (HISTORY, TARGETS):
+        about = batch.params[0] if batch.kind == HISTORY and batch.params else ""
+        yield Page(about, "draft/chathistory-end" in batch.tags, tuple(batch.lines))
+
+
+def _joined(lines: list[Message]) -> str:
+    """Return the combined message value (draft/multiline)."""
+    text = lines[0].text()
+    for line in lines[1:]:
+        text += line.text() if _CONCAT in line.tags else f"\n{line.text()}"
+    return text

@@ -1,0 +1,268 @@
+"""What was missed, by lists: lines in, lines and events out."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.client.batches import MOST_OPEN
+from chat.client.events import (
+    ClientEvent,
+    JoinedRoom,
+    Manner,
+    Refused,
+    Said,
+)
+from chat.client.history import MOST_HELD, MOST_PAGES, NEEDED
+from chat.client.registration import Identity
+from chat.client.state import ClientState
+from chat.irc.message import Message, parse, serialize
+
+CAPABILITIES = " ".join(sorted(NEEDED | {"draft/multiline", "labeled-response"}))
+TARGETS = (
+    "CHATHISTORY TARGETS timestamp=2026-01-01T00:00:08.000Z timestamp=9999-12-31T23:59:59.999Z 100"
+)
+JOIN = ":alice!u@h JOIN #lab"
+
+
+def stamp(second: int, msgid: str) -> str:
+    return f"time=2026-01-01T00:00:{second:02}.000Z;msgid={msgid}"
+
+
+def line(second: int, msgid: str, room: str = "#lab", sender: str = "bob", tags: str = "") -> str:
+    return f"@{stamp(second, msgid)}{tags} :{sender}!u@h PRIVMSG {room} :{msgid}"
+
+
+def page(room: str, *lines: str, end: bool = False) -> list[str]:
+    tags = "@draft/chathistory-end " if end else ""
+    inside = [line.replace("@", "@batch=h;", 1) for line in lines]
+    return [f"{tags}:s BATCH +h chathistory {room}", *inside, ":s BATCH -h"]
+
+
+def targets(*names: str) -> list[str]:
+    listed = (f"@batch=t :s CHATHISTORY TARGETS {name} 2026-01-01T00:00:20.000Z" for name in names)
+    return [":s BATCH +t draft/chathistory-targets", *listed, ":s BATCH -t"]
+
+
+class Connection:
+    """One connection of alice's, behind what was told before."""
+
+    def __init__(self, before: Connection | None = None, offer: str = CAPABILITIES) -> None:
+        identity = Identity("alice", "alice", "Alice")
+        rejoin, memory = (
+            (before.state.rejoin, before.state.history.memory) if before else (None, None)
+        )
+        self.state = ClientState(identity, rejoin, memory)
+        self.state.open()
+        self.feed(f":s CAP * LS :{offer}")
+        request = self.state.to_send()[-1]
+        self.first = request.params[-1]
+        self.feed(f":s CAP * ACK :{self.first}", ":s 001 alice :Hi")
+        self.feed(":s 005 alice CASEMAPPING=ascii CHANTYPES=# CHATHISTORY=50 :are supported")
+
+    def feed(self, *lines: str) -> list[ClientEvent]:
+        return [event for line in lines for event in self.state.receive(parse(line.encode()))]
+
+    def sent(self) -> list[str]:
+        return [serialize(message).decode() for message in self.state.to_send()]
+
+    def texts(self, *lines: str) -> list[str]:
+        """Return what is told: ``old`` of what is replayed."""
+        return [
+            f"{event.room} {'old ' if event.replayed else ''}{event.text}"
+            if isinstance(event, Said)
+            else type(event).__name__
+            for event in self.feed(*lines)
+        ]
+
+
+class HistoryTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        first = Connection()
+        first.feed(":s CAP alice ACK :draft/chathistory", JOIN, line(9, "one"))
+        self.connection = Connection(first)
+
+    def test_the_server_sends_by_itself_what_the_first_connection_missed(self) -> None:
+        """The capability, without which it does so, is asked for behind the welcome."""
+        first = Connection()
+        self.assertNotIn("draft/chathistory", first.first)
+        self.assertEqual(first.sent(), ["CAP END", "CAP REQ draft/chathistory"])
+        self.assertEqual(
+            first.texts(JOIN, *page("#lab", line(1, "a"))), ["JoinedRoom", "#lab old a"]
+        )
+        self.assertIsNone(first.state.history.memory.heard)
+
+    def test_what_was_missed_comes_before_what_is_said_meanwhile(self) -> None:
+        self.assertIn("draft/chathistory", self.connection.first)
+        self.assertEqual(
+            self.connection.sent(), ["CAP END", "JOIN #lab", TARGETS, "PING history-1"]
+        )
+        self.assertEqual(self.connection.texts(JOIN, *targets("#lab")), ["JoinedRoom"])
+        self.assertEqual(
+            self.connection.sent(), ["CHATHISTORY AFTER #lab msgid=one 50", "PING history-2"]
+        )
+        self.assertEqual(self.connection.texts(line(14, "five"), ":s PONG s history-1"), [])
+        shown = self.connection.texts(*page("#lab", line(11, "two"), line(12, "three")))
+        self.assertEqual(shown, ["#lab old two", "#lab old three"])
+        self.assertEqual(
+            self.connection.sent(), ["CHATHISTORY AFTER #lab msgid=three 50", "PING history-3"]
+        )
+        shown = self.connection.texts(*page("#lab", line(13, "four"), line(14, "five"), end=True))
+        self.assertEqual(shown, ["#lab old four", "#lab five"])
+        self.assertEqual(self.connection.texts(line(15, "six")), ["#lab six"])
+        self.assertEqual(self.connection.sent(), [])
+
+    def test_nothing_is_told_twice(self) -> None:
+        self.connection.feed(JOIN, *targets())
+        self.connection.feed(line(12, "three"))
+        shown = self.connection.texts(*page("#lab", line(9, "one"), line(11, "two"), end=True))
+        self.assertEqual(shown, ["#lab old two", "#lab three"])
+        self.assertEqual(self.connection.texts(line(11, "two")), [])
+
+    def test_conversations(self) -> None:
+        self.connection.sent()
+        direct = line(14, "direct", room="alice", sender="carol")
+        self.assertEqual(self.connection.texts(direct, *targets("#lab", "bob", "Carol")), [])
+        self.assertEqual(
+            self.connection.sent(),
+            ["CHATHISTORY AFTER carol timestamp=2026-01-01T00:00:08.000Z 50", "PING history-2"],
+        )
+        old = line(13, "before", room="alice", sender="carol")
+        shown = self.connection.texts(*page("carol", old, direct, end=True))
+        self.assertEqual(shown, ["carol old before", "carol direct"])
+        own = line(12, "mine", room="rob", sender="alice")
+        # What was said to bob when he had another nickname.
+        self.assertEqual(self.connection.texts(*page("bob", own, end=True)), ["bob old mine"])
+
+    def test_some_pages_and_then_the_latest(self) -> None:
+        self.connection.feed(JOIN, *targets())
+        for number in range(MOST_PAGES):
+            self.connection.feed(*page("#lab", line(11, f"n{number}")))
+        self.assertEqual(self.connection.sent()[-2], "CHATHISTORY LATEST #lab msgid=n4 50")
+        shown = self.connection.texts(*page("#lab", line(20, "last")), line(21, "live"))
+        self.assertEqual(shown, ["Gap", "#lab old last", "#lab live"])
+
+    def test_an_empty_page_is_the_end(self) -> None:
+        self.connection.feed(JOIN, *targets(), line(12, "two"))
+        self.assertEqual(self.connection.texts(*page("#lab")), ["#lab two"])
+
+    def test_a_message_that_the_server_does_not_know_any_more(self) -> None:
+        """It is asked by time then; what is held is told in the end, whatever the server says."""
+        self.connection.feed(JOIN, *targets(), line(12, "two"))
+        self.connection.sent()
+        fail = ":s FAIL CHATHISTORY MESSAGE_ERROR AFTER #lab :No such message"
+        self.assertEqual(self.connection.texts(fail, ":s PONG s history-2"), [])
+        self.assertEqual(
+            self.connection.sent(),
+            ["CHATHISTORY AFTER #lab timestamp=2026-01-01T00:00:08.000Z 50", "PING history-3"],
+        )
+        self.assertEqual(self.connection.texts(fail, ":s PONG s history-3"), ["#lab two"])
+        self.assertEqual(len(self.connection.feed(fail)), 1)
+
+    def test_a_server_without_a_list_of_conversations(self) -> None:
+        self.connection.feed(JOIN)
+        self.connection.sent()
+        self.connection.feed(
+            ":s FAIL CHATHISTORY INVALID_PARAMS TARGETS :What", ":s PONG s history-1"
+        )
+        self.assertEqual(self.connection.sent()[0], "CHATHISTORY AFTER #lab msgid=one 50")
+
+    def test_what_was_held_when_the_connection_broke_is_asked_for_again(self) -> None:
+        self.connection.feed(JOIN, *targets(), line(30, "held"))
+        again = Connection(self.connection)
+        self.assertIn(TARGETS, again.sent())
+        again.feed(JOIN, *targets())
+        self.assertEqual(again.sent()[0], "CHATHISTORY AFTER #lab msgid=one 50")
+        self.assertEqual(again.texts(*page("#lab", line(30, "held"), end=True)), ["#lab old held"])
+
+    def test_no_more_is_held_than_the_limit(self) -> None:
+        self.connection.feed(JOIN, *targets())
+        shown = self.connection.texts(*(line(12, f"n{n}") for n in range(MOST_HELD)))
+        self.assertEqual((shown[0], len(shown)), ("Gap", MOST_HELD + 1))
+
+    def test_a_room_that_is_new_to_us_has_no_history(self) -> None:
+        self.connection.feed(JOIN, *targets(), *page("#lab", end=True))
+        self.connection.sent()
+        self.assertEqual(
+            self.connection.feed(":alice!u@h JOIN #new"), [JoinedRoom("#new", "alice", True)]
+        )
+        self.assertEqual(self.connection.sent(), [])
+
+    def test_a_server_without_history(self) -> None:
+        other = Connection(self.connection, offer="echo-message server-time")
+        self.assertEqual(other.sent(), ["CAP END", "JOIN #lab"])
+        self.assertEqual(other.texts(JOIN, line(20, "x")), ["JoinedRoom", "#lab x"])
+
+    def test_our_message_whose_echo_was_lost_is_acknowledged_by_history(self) -> None:
+        self.connection.feed(JOIN, *targets())
+        own = line(12, "mine", sender="alice", tags=";+securechat/id=n1")
+        (said,) = self.connection.feed(*page("#lab", own, end=True))
+        assert isinstance(said, Said)
+        self.assertEqual((said.name, said.own), ("n1", True))
+        self.assertEqual(self.connection.feed(own), [])
+
+
+class BatchTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.connection = Connection()
+
+    def test_lines_of_one_message_are_joined(self) -> None:
+        """ "Line messages are joined by a single line feed (\\n) byte unless the
+        draft/multiline-concat message tag is sent": multiline.
+        """
+        (event,) = self.connection.feed(
+            "@msgid=m1 :bob!u@h BATCH +1 draft/multiline #lab",
+            "@batch=1 :bob!u@h PRIVMSG #lab hello",
+            "@batch=1 :bob!u@h PRIVMSG #lab :how is ",
+            "@batch=1;draft/multiline-concat :bob!u@h PRIVMSG #lab :everyone?",
+            ":s BATCH -1",
+        )
+        text = "hello\nhow is everyone?"
+        self.assertEqual(event, Said("#lab", "bob", text, Manner.MESSAGE, False, msgid="m1"))
+
+    def test_in_a_page_too(self) -> None:
+        shown = self.connection.texts(
+            ":s BATCH +h chathistory #lab",
+            "@batch=h;msgid=m1 :bob!u@h BATCH +l draft/multiline #lab",
+            "@batch=l :bob!u@h PRIVMSG #lab one",
+            "@batch=l :bob!u@h PRIVMSG #lab two",
+            ":s BATCH -l",
+            ":s BATCH -h",
+        )
+        self.assertEqual(shown, ["#lab old one\ntwo"])
+
+    def test_what_a_labelled_batch_has_is_labelled(self) -> None:
+        (event,) = self.connection.feed(
+            "@label=7 :s BATCH +r labeled-response", "@batch=r :s 404 alice #lab :No", ":s BATCH -r"
+        )
+        self.assertEqual(event, Refused("404", ("#lab",), "No", "7"))
+
+    def test_batches_that_never_end(self) -> None:
+        """What is beyond the limit comes by itself."""
+        begun = [f":s BATCH +{n} draft/multiline #lab" for n in range(MOST_OPEN + 1)]
+        self.connection.feed(*begun, ":s BATCH -unknown", ":s BATCH", ":s BATCH +", ":s BATCH -1")
+        last = f"@batch={MOST_OPEN} :bob!u@h PRIVMSG #lab :hi"
+        self.assertEqual(self.connection.texts(last), ["#lab hi"])
+
+
+class NameTests(SynchronousTestCase):
+    def test_a_message_has_its_name_as_far_as_the_server_knows_names(self) -> None:
+        message = Message("PRIVMSG", ("#lab", "hi"))
+        for offer, tags in (
+            ("echo-message labeled-response securechat/id", "@label=n;+securechat/id=n "),
+            ("echo-message labeled-response", "@label=n "),
+            ("echo-message", ""),
+        ):
+            connection = Connection(offer=offer)
+            connection.sent()
+            self.assertEqual(connection.state.send(message, "n"), [])
+            self.assertEqual(connection.sent(), [f"{tags}PRIVMSG #lab hi"])
+
+    def test_the_label_of_an_echo_is_its_name(self) -> None:
+        connection = Connection()
+        (event,) = connection.feed("@label=n :alice!u@h PRIVMSG #lab hi")
+        self.assertEqual(event, Said("#lab", "alice", "hi", Manner.MESSAGE, True, name="n"))
+
+    def test_without_echoes_we_tell_it_ourselves(self) -> None:
+        connection = Connection(offer="server-time")
+        told = connection.state.send(Message("PRIVMSG", ("#lab", "hi")), "n")
+        self.assertEqual(told, [Said("#lab", "alice", "hi", Manner.MESSAGE, True, name="n")])
