@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import define, field, frozen
 
+from chat.client.text import Piece, joined
 from chat.irc.message import Message
 
 #: Batches that are open at a time, and lines that one gathers: what is beyond is taken
@@ -19,7 +20,7 @@ MOST_LINES = 10_000
 HISTORY = "chathistory"
 TARGETS = "draft/chathistory-targets"
 MULTILINE = "draft/multiline"
-_CONCAT = "draft/multiline-concat"
+CONCAT = "draft/multiline-concat"
 
 
 @frozen
@@ -88,17 +89,10 @@ def _whole(batch: _Batch) -> Iterator[Message | Page]:
     if batch.kind == MULTILINE:
         if batch.lines and batch.params:
             first = batch.lines[0]
-            params = (batch.params[0], _joined(batch.lines))
+            lines = (Piece(line.text(), CONCAT in line.tags) for line in batch.lines)
+            params = (batch.params[0], joined(lines))
             source = batch.source or first.source
             yield from _put(Message(first.command, params, source, batch.tags), batch.parent)
     elif batch.kind in (HISTORY, TARGETS):
         about = batch.params[0] if batch.kind == HISTORY and batch.params else ""
         yield Page(about, "draft/chathistory-end" in batch.tags, tuple(batch.lines))
-
-
-def _joined(lines: list[Message]) -> str:
-    """Return the combined message value (draft/multiline)."""
-    text = lines[0].text()
-    for line in lines[1:]:
-        text += line.text() if _CONCAT in line.tags else f"\n{line.text()}"
-    return text

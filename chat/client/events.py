@@ -53,7 +53,8 @@ class Said(ClientEvent):
     the one that we gave it, ``""`` for what another device or somebody else said.
     ``msgid`` is the server's, ``""`` when it has none.  A line feed parts the lines
     of a message that has several.  What is ``replayed`` was said while we were away,
-    or before: nobody is to be alerted of it.
+    or before: nobody is to be alerted of it.  ``reply_to`` is the msgid of what it
+    answers, ``account`` the speaker's, where the server tells it.
     """
 
     room: str
@@ -65,6 +66,97 @@ class Said(ClientEvent):
     name: str = ""
     msgid: str = ""
     replayed: bool = False
+    reply_to: str = ""
+    account: str | None = None
+
+
+@frozen
+class Reacted(ClientEvent):
+    """Somebody reacted to a message with ``reaction``, or took that back (``removed``).
+
+    ``text`` is the message's, ``""`` when it was not told.
+    """
+
+    room: str
+    nick: str
+    reaction: str
+    msgid: str
+    removed: bool
+    own: bool
+    time: datetime | None = None
+    text: str = ""
+
+
+@frozen
+class Redacted(ClientEvent):
+    """``by`` took back the message of ``sender``, ``""`` when it was not told."""
+
+    room: str
+    by: str
+    msgid: str
+    reason: str
+    time: datetime | None = None
+    sender: str = ""
+
+
+@frozen
+class Typing(ClientEvent):
+    """Somebody types, for so many ``seconds`` from now if nothing more comes; 0: no more.
+
+    What they say ends it too.
+    """
+
+    room: str
+    nick: str
+    seconds: float
+
+
+@frozen
+class ReadUpTo(ClientEvent):
+    """We have read a room or conversation up to a time, on whatever device; ``None``: unknown."""
+
+    room: str
+    read: datetime | None
+
+
+@frozen
+class AwayChanged(ClientEvent):
+    """Somebody, or we ourselves, went away or came back."""
+
+    nick: str
+    away: bool
+    own: bool
+    reason: str = ""
+    time: datetime | None = None
+
+
+@frozen
+class AccountChanged(ClientEvent):
+    """Somebody logged in to an account, or out of it (``None``)."""
+
+    nick: str
+    account: str | None
+    own: bool
+    time: datetime | None = None
+
+
+@frozen
+class RealnameChanged(ClientEvent):
+    """Somebody's realname changed."""
+
+    nick: str
+    realname: str
+    time: datetime | None = None
+
+
+@frozen
+class HostChanged(ClientEvent):
+    """Somebody's user name or host changed."""
+
+    nick: str
+    user: str
+    host: str
+    time: datetime | None = None
 
 
 @frozen

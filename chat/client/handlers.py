@@ -1,6 +1,8 @@
 """What each command of the server does to a client's state, and tells.
 
-Sources: Modern IRC, "Client Messages"; IRCv3 server-time, standard-replies.
+Sources: Modern IRC, "Client Messages"; IRCv3 server-time, standard-replies,
+away-notify, account-notify, account-tag, extended-join, chghost, setname, and the drafts
+typing, reply, react, message-redaction, read-marker.
 """
 
 from __future__ import annotations
@@ -10,20 +12,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chat.client.events import (
+    AccountChanged,
     Answered,
+    AwayChanged,
     DeviceInvited,
     Disconnected,
+    HostChanged,
     Invited,
     JoinedRoom,
     LeftNetwork,
     LeftRoom,
     ModesChanged,
     Names,
+    Reacted,
+    ReadUpTo,
+    RealnameChanged,
+    Redacted,
     Refused,
     Renamed,
     Said,
     ServerNotice,
     TopicIs,
+    Typing,
 )
 from chat.client.registration import Effects, Phase, Step
 from chat.client.text import uttered
@@ -31,6 +41,9 @@ from chat.irc.message import NAME_TAG, Message
 
 if TYPE_CHECKING:
     from chat.client.state import ClientState
+
+#: Seconds for which somebody types, by what the tag says; "done" is none ("typing", IRCv3).
+TYPING = {"active": 6.0, "paused": 30.0}
 
 Handler = Callable[["ClientState", Message], Effects]
 #: By command: how many parameters it has at least, and what deals with it.
@@ -53,12 +66,40 @@ def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
     manner, text = words
     target = message.params[0]
     own = state.is_own(sender)
-    room = state.rooms.isupport.without_status(target)
-    if not state.rooms.isupport.is_channel(room) and not own:
-        room = sender
+    room = _room(state, target, sender)
+    account = _account(message.tags.get("account", ""))
+    if account is not None:
+        for member in state.rooms.members(sender):
+            member.account = account
     name = message.tags.get(NAME_TAG) or message.tags.get("label", "") if own else ""
     msgid = message.tags.get("msgid", "")
-    yield Said(room, sender, text, manner, own, time_of(message), name, msgid)
+    yield Said(
+        room,
+        sender,
+        text,
+        manner,
+        own,
+        time_of(message),
+        name,
+        msgid,
+        reply_to=_reply_to(message),
+        account=account,
+    )
+
+
+def _room(state: ClientState, target: str, sender: str) -> str:
+    """Return the channel, or with whom it is, of what ``sender`` sent to ``target``."""
+    room = state.rooms.isupport.without_status(target)
+    is_ours = state.rooms.isupport.is_channel(room) or state.is_own(sender)
+    return room if is_ours else sender
+
+
+def _reply_to(message: Message) -> str:
+    return message.tags.get("+reply") or message.tags.get("+draft/reply", "")
+
+
+def _account(word: str) -> str | None:
+    return None if word in ("", "*", "0") else word
 
 
 def _sender(message: Message) -> str:
@@ -67,8 +108,12 @@ def _sender(message: Message) -> str:
 
 def time_of(message: Message) -> datetime | None:
     """Return the server-time of a message."""
+    return _moment(message.tags.get("time", ""))
+
+
+def _moment(word: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(message.tags.get("time", ""))
+        return datetime.fromisoformat(word)
     except ValueError:
         return None
 
@@ -100,6 +145,69 @@ def _message(state: ClientState, message: Message) -> Effects:
         yield from said(state, message, sender)
 
 
+@_on("TAGMSG")
+def _tags(state: ClientState, message: Message) -> Effects:
+    tags, sender = message.tags, _sender(message)
+    room, own = _room(state, message.params[0], sender), state.is_own(sender)
+    if "+typing" in tags and not own:
+        yield Typing(room, sender, TYPING.get(tags["+typing"], 0.0))
+    about = _reply_to(message)
+    for tag, removed in (("+draft/react", False), ("+draft/unreact", True)):
+        if about and tags.get(tag):
+            yield Reacted(room, sender, tags[tag], about, removed, own, time_of(message))
+
+
+@_on("REDACT", 2)
+def _redact(state: ClientState, message: Message) -> Effects:
+    target, msgid = message.params[:2]
+    by = _sender(message)
+    reason = message.params[2] if len(message.params) > 2 else ""
+    yield Redacted(_room(state, target, by), by, msgid, reason, time_of(message))
+
+
+@_on("MARKREAD", 2)
+def _read(state: ClientState, message: Message) -> Effects:
+    yield ReadUpTo(message.params[0], _moment(message.params[1].removeprefix("timestamp=")))
+
+
+@_on("AWAY", 0)
+def _away(state: ClientState, message: Message) -> Effects:
+    nick, reason = _sender(message), message.text()
+    for member in state.rooms.members(nick):
+        member.away = bool(reason)
+    yield AwayChanged(nick, bool(reason), state.is_own(nick), reason, time_of(message))
+
+
+@_on("305")
+@_on("306")
+def _own_away(state: ClientState, message: Message) -> Effects:
+    is_away = message.command == "306"
+    for member in state.rooms.members(state.nick):
+        member.away = is_away
+    yield AwayChanged(state.nick, is_away, True)
+
+
+@_on("ACCOUNT")
+def _account_is(state: ClientState, message: Message) -> Effects:
+    nick, account = _sender(message), _account(message.params[0])
+    for member in state.rooms.members(nick):
+        member.account = account
+    yield AccountChanged(nick, account, state.is_own(nick), time_of(message))
+
+
+@_on("SETNAME")
+def _realname(state: ClientState, message: Message) -> Effects:
+    yield RealnameChanged(_sender(message), message.text(), time_of(message))
+
+
+@_on("CHGHOST", 2)
+def _host(state: ClientState, message: Message) -> Effects:
+    nick, (user, host) = _sender(message), message.params[:2]
+    if state.is_own(nick):
+        state.source = f"{nick}!{user}@{host}"
+    yield HostChanged(nick, user, host, time_of(message))
+
+
 @_on("JOIN")
 def _join(state: ClientState, message: Message) -> Effects:
     name, nick = message.params[0], _sender(message)
@@ -107,7 +215,9 @@ def _join(state: ClientState, message: Message) -> Effects:
     if own:
         state.source = message.source or ""
         state.enter(name)
-    state.rooms.add(name, nick)
+    # extended-join: the account, and the realname, follow.
+    account = _account(message.params[1]) if len(message.params) > 2 else None
+    state.rooms.add(name, nick, account)
     yield JoinedRoom(name, nick, own, time_of(message))
     if own:
         yield from state.history.joined(name)

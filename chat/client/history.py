@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, evolve, field, frozen
 
 from chat.client.batches import Page
-from chat.client.events import Answered, ClientEvent, Gap, Said
+from chat.client.events import Answered, ClientEvent, Gap, Reacted, Redacted, Said
 from chat.client.rooms import Rooms
 from chat.irc.message import Message
 
@@ -38,6 +38,8 @@ _END = "timestamp=9999-12-31T23:59:59.999Z"
 _PREFIX = "history-"
 
 Effects = Iterator[Message | ClientEvent]
+#: What comes in an order that means something.
+Spoken = Said | Reacted | Redacted
 
 
 @frozen
@@ -56,8 +58,8 @@ class Memory:
     heard: datetime | None = None
     #: By folded name of a room or person.
     marks: dict[str, Mark] = field(factory=dict)
-    #: Places and ids of messages, the latest last.
-    told: dict[tuple[str, str], None] = field(factory=dict)
+    #: By place and id, the latest last.
+    told: dict[tuple[str, str], Said] = field(factory=dict)
 
 
 @define
@@ -68,7 +70,7 @@ class _Place:
     #: From where to ask, the best first: what the server does not know, it refuses.
     references: list[str]
     pages: int = 0
-    held: list[Said] = field(factory=list)
+    held: list[Spoken] = field(factory=list)
 
 
 class History:
@@ -110,7 +112,7 @@ class History:
             self._add(room)
             yield from self._next()
 
-    def live(self, event: Said) -> Effects:
+    def live(self, event: Spoken) -> Effects:
         """Yield what is told of a message that comes now: it, or nothing yet or any more."""
         place = self._places.get(self._fold(event.room))
         if place is None and self._is_listing and not self._is_channel(event.room):
@@ -217,19 +219,27 @@ class History:
     def _replayed(self, event: Said, about: str, place: _Place | None) -> Said:
         """Return a message of a page: the one that came by itself, if it did."""
         for held in place.held if place is not None and event.msgid else ():
-            if held.msgid == event.msgid and place is not None:
+            is_same = isinstance(held, Said) and held.msgid == event.msgid
+            if is_same and isinstance(held, Said) and place is not None:
                 place.held.remove(held)
                 return held
         # Nicknames may have changed since: a conversation is with whom we asked about.
         room = event.room if self._is_channel(about) else about
         return evolve(event, replayed=True, room=room)
 
-    def _tell(self, event: Said) -> Iterator[ClientEvent]:
+    def _tell(self, event: Spoken) -> Iterator[ClientEvent]:
         key = self._fold(event.room)
+        known = self.memory.told.get((key, event.msgid))
+        if isinstance(event, Reacted):
+            yield evolve(event, text=known.text) if known is not None else event
+            return
+        if isinstance(event, Redacted):
+            yield evolve(event, sender=known.sender) if known is not None else event
+            return
+        if known is not None:
+            return
         if event.msgid:
-            if (key, event.msgid) in self.memory.told:
-                return
-            self.memory.told[key, event.msgid] = None
+            self.memory.told[key, event.msgid] = event
             if len(self.memory.told) > MOST_TOLD:
                 del self.memory.told[next(iter(self.memory.told))]
         mark = self.memory.marks.get(key)

@@ -25,20 +25,26 @@ from chat.irc.message import Message
 
 #: What a client asks for when the server has it.
 WANTED = (
+    "account-notify",
     "account-tag",
     "away-notify",
     "batch",
     "cap-notify",
+    "chghost",
     "draft/chathistory",
+    "draft/message-redaction",
     "draft/multiline",
+    "draft/read-marker",
     "echo-message",
     "extended-join",
+    "invite-notify",
     "labeled-response",
     "message-tags",
     "multi-prefix",
     "sasl",
     "securechat/id",
     "server-time",
+    "setname",
     "standard-replies",
 )
 #: How many other nicknames are tried when ours is taken.
@@ -138,6 +144,11 @@ class Registration:
             yield Message("CAP", ("LS", "302"))
             yield Message("NICK", (self.nick,))
             yield Message("USER", (self.identity.account, "0", "*", self.identity.realname))
+
+    def value(self, capability: str) -> Mapping[str, str]:
+        """Return the tokens that a capability was offered with."""
+        words = self._offered.get(capability, "").split(",")
+        return {key: value for key, _, value in (word.partition("=") for word in words) if key}
 
     def concerns(self, command: str) -> bool:
         """Return whether `receive` wants messages with this command now."""

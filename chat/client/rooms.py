@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from chat.client.isupport import Isupport
 from chat.irc.modes import parse_changes
@@ -12,10 +12,15 @@ from chat.irc.modes import parse_changes
 
 @define
 class Member:
-    """Somebody in a channel; ``prefixes`` are symbols, the highest rank first."""
+    """Somebody in a channel; ``prefixes`` are symbols, the highest rank first.
+
+    ``account`` is ``None`` when there is none, or the server has not told it.
+    """
 
     nick: str
     prefixes: str = ""
+    account: str | None = None
+    away: bool = False
 
 
 @define
@@ -29,13 +34,14 @@ class Room:
     def replace_members(self, names: Iterable[str], isupport: Isupport) -> None:
         """Take over ``names``, with their prefixes, as all the members."""
         symbols = "".join(isupport.prefixes.values())
-        self.members.clear()
+        before, self.members = self.members, {}
         for name in names:
             bare = name.lstrip(symbols)
             # userhost-in-names: the mask follows the nickname.
             nick = bare.partition("!")[0]
             prefixes = name.removesuffix(bare)
-            self.members[isupport.fold(nick)] = Member(nick, prefixes)
+            known = before.get(isupport.fold(nick), Member(nick))
+            self.members[isupport.fold(nick)] = evolve(known, nick=nick, prefixes=prefixes)
 
     def change_modes(self, words: Iterable[str], isupport: Isupport) -> None:
         """Give and take the prefixes that a MODE command with ``words`` changes."""
@@ -86,11 +92,11 @@ class Rooms:
             room.replace_members(names, self.isupport)
         return tuple(names)
 
-    def add(self, name: str, nick: str) -> None:
+    def add(self, name: str, nick: str, account: str | None = None) -> None:
         """Note that ``nick`` is in a channel."""
         room = self.get(name)
         if room is not None:
-            room.members.setdefault(self.isupport.fold(nick), Member(nick))
+            room.members.setdefault(self.isupport.fold(nick), Member(nick, account=account))
 
     def remove(self, name: str, nick: str) -> None:
         """Note that ``nick`` is no longer in a channel."""
@@ -102,6 +108,13 @@ class Rooms:
         """Note that ``nick`` is gone, and return the names of the channels it was in."""
         folded = self.isupport.fold(nick)
         return tuple(room.name for room in self._rooms.values() if room.members.pop(folded, None))
+
+    def members(self, nick: str) -> Iterator[Member]:
+        """Yield ``nick`` as a member of each channel that we share."""
+        folded = self.isupport.fold(nick)
+        for room in self._rooms.values():
+            if folded in room.members:
+                yield room.members[folded]
 
     def rename(self, old: str, new: str) -> None:
         """Note that ``old`` is called ``new`` now."""

@@ -12,16 +12,19 @@ from attrs import evolve
 
 from chat.client import history
 from chat.client.answers import answer
-from chat.client.batches import Batches, Page
-from chat.client.events import Answered, ClientEvent, Disconnected, Registered, Said
+from chat.client.batches import CONCAT, MULTILINE, Batches, Page
+from chat.client.events import Answered, ClientEvent, Disconnected, Registered
 from chat.client.handlers import HANDLERS, said, time_of
-from chat.client.history import History, Memory
+from chat.client.history import History, Memory, Spoken
 from chat.client.registration import Effects, Identity, Phase, Registration, Step
 from chat.client.rooms import Rooms
-from chat.irc.message import NAME_TAG, Message
+from chat.client.text import Multiline, pieces
+from chat.irc.message import MAX_BODY, NAME_TAG, Message
 
 #: What a source is taken to be as long as we have not seen our own.
 _UNSEEN_SOURCE = "!" + "u" * 18 + "@" + "h" * 63
+#: Lines of one message where the server does not say how many (draft/multiline).
+_LINES = 24
 #: What a page of history may have.
 _SAYING = frozenset({"PRIVMSG", "NOTICE"})
 
@@ -52,6 +55,7 @@ class ClientState:
         self.source = ""
         #: The channels to be in after the next connection, with their keys.
         self.rejoin = dict(rejoin or {})
+        self._references = 0
         self._keys: dict[str, str] = {}
         self._outgoing: list[Message] = []
 
@@ -69,6 +73,16 @@ class ClientState:
     def can_repeat(self) -> bool:
         """Whether a message with a name may be sent again: it is stored and shown once."""
         return {"securechat/id", "echo-message"} <= self.registration.capabilities
+
+    @property
+    def several(self) -> Multiline | None:
+        """What a message of several lines may have, ``None`` where there are none."""
+        if not (self._has(MULTILINE) and self._has("batch")):
+            return None
+        limits = self.registration.value(MULTILINE)
+        most = [limits.get(key, "") for key in ("max-bytes", "max-lines")]
+        found = [int(word) if word.isdecimal() and int(word) else None for word in most]
+        return Multiline(found[0] or MAX_BODY, found[1] or _LINES)
 
     def is_own(self, nick: str) -> bool:
         """Return whether ``nick`` is ours."""
@@ -102,7 +116,7 @@ class ClientState:
 
         A message with too few parameters, or out of turn, tells nothing.
         """
-        if history.CAPABILITY in self.registration.capabilities:
+        if self._has(history.CAPABILITY):
             self.history.hear(time_of(message))
         return [
             event
@@ -116,11 +130,11 @@ class ClientState:
         ``name`` is what its echo, or its refusal, is known by, as far as the server
         can do that.  What was said is told here when the server will not echo it.
         """
-        self._outgoing.append(self._named(message, name) if name else message)
+        speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
+        self._outgoing += self._lines(message, name) if speaks else [message]
         if message.command == "JOIN" and len(message.params) > 1:
             names, keys = message.params[0].split(","), message.params[1].split(",")
             self._keys.update(zip(map(self.rooms.isupport.fold, names), keys, strict=False))
-        speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
         if speaks and "echo-message" not in self.registration.capabilities:
             return [evolve(event, name=name) for event in said(self, message, self.nick)]
         return []
@@ -134,17 +148,42 @@ class ClientState:
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
-    def _named(self, message: Message, name: str) -> Message:
-        names = {NAME_TAG: name} if self.can_repeat else {}
-        labels = {"label": name} if "labeled-response" in self.registration.capabilities else {}
-        return message.tagged(labels | names)
+    def _lines(self, message: Message, name: str) -> Iterator[Message]:
+        """Yield what says a message, of several lines perhaps, on this connection."""
+        names = {NAME_TAG: name} if name and self.can_repeat else {}
+        labels = {"label": name} if name and self._has("labeled-response") else {}
+        tags = labels | names
+        target, text = message.params
+        lines = list(pieces(message.command, target, text, self.source_length()))
+        if len(lines) < 2 or text.startswith("\x01"):
+            yield message.tagged(tags)
+        elif self.several is not None:
+            self._references += 1
+            reference = f"m{self._references}"
+            yield Message(
+                "BATCH", (f"+{reference}", MULTILINE, target), tags={**message.tags, **tags}
+            )
+            for line in lines:
+                concat = {CONCAT: ""} if line.continues else {}
+                inside = {"batch": reference, **concat}
+                yield Message(message.command, (target, line.text), tags=inside)
+            yield Message("BATCH", (f"-{reference}",))
+        else:
+            # It was written for another connection.  The last line stands for all.
+            texts = [line.text for line in lines if line.text.strip(" ")]
+            for number, each in enumerate(texts, 1):
+                one = Message(message.command, (target, each), tags=message.tags)
+                yield one.tagged(tags) if number == len(texts) else one
+
+    def _has(self, capability: str) -> bool:
+        return capability in self.registration.capabilities
 
     def _effects(self, whole: Message | Page) -> Effects:
         if isinstance(whole, Page):
             yield from self._page(whole)
             return
         for effect in self._dispatch(whole):
-            if isinstance(effect, Said):
+            if isinstance(effect, Spoken):
                 yield from self.history.live(effect)
             elif isinstance(effect, Answered):
                 yield from self.history.answered(effect)

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from chat.client.events import Manner
 from chat.client.isupport import Isupport
-from chat.client.text import compose
+from chat.client.text import Multiline, compose
 from chat.irc.message import LineTooLongError, MalformedLineError, Message, parse
 
 
@@ -24,6 +24,7 @@ class Here:
     isupport: Isupport
     #: Bytes of our ``nick!user@host``.
     source_length: int
+    several: Multiline | None = None
 
 
 @frozen
@@ -92,8 +93,11 @@ def interpret(here: Here, text: str) -> Actions:
 
 
 def _say(here: Here, manner: Manner, text: str) -> Actions:
-    room = _current(here)
-    return map(Send, compose(manner, room, text, here.source_length))
+    return _say_to(here, manner, _current(here), text)
+
+
+def _say_to(here: Here, manner: Manner, target: str, text: str) -> Actions:
+    return map(Send, compose(manner, target, text, here.source_length, here.several))
 
 
 def _current(here: Here) -> str:
@@ -127,13 +131,13 @@ def _part(here: Here, rest: str) -> Actions:
 
 def _msg(here: Here, rest: str) -> Actions:
     target, _, text = rest.partition(" ")
-    yield from map(Send, compose(Manner.MESSAGE, target, text.strip(), here.source_length))
+    yield from _say_to(here, Manner.MESSAGE, target, text.strip())
 
 
 def _query(here: Here, rest: str) -> Actions:
     target, _, text = rest.partition(" ")
     yield Go(target)
-    yield from map(Send, compose(Manner.MESSAGE, target, text.strip(), here.source_length))
+    yield from _say_to(here, Manner.MESSAGE, target, text.strip())
 
 
 def _me(here: Here, rest: str) -> Actions:

@@ -81,6 +81,9 @@ def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
         )
 
 
+#: Characters that are shown of a message which something is about.
+_EXCERPT = 40
+
 _AROUND = {
     ev.Manner.MESSAGE: ("<", "> "),
     ev.Manner.NOTICE: ("-", "- "),
@@ -95,6 +98,20 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
             nick = Piece(Look.OWN if own else Look.NICK, sender)
             for line in text.split("\n"):
                 yield _room(room), Piece(Look.TEXT, before), nick, Piece(Look.TEXT, after + line)
+        case ev.Reacted(room, nick, reaction, _, removed, _, _, text):
+            what = f"takes back {reaction} from" if removed else "reacts to"
+            about = f'"{_short(text)}"' if text else "a message"
+            behind = "" if removed else f": {reaction}"
+            yield _room(room), _status(f"{nick} {what} {about}{behind}")
+        case ev.Redacted(room, _, _, reason, _, sender):
+            whose = f"{sender}'s message" if sender else "a message"
+            yield _room(room), _status(f"{whose} was removed{': ' if reason else ''}{reason}")
+        case ev.AwayChanged(_, away, own) if own:
+            yield (_status("you are away now" if away else "you are no longer away"),)
+        case ev.AccountChanged(nick, account):
+            yield (_status(f"{nick} is {f'logged in as {account}' if account else 'logged out'}"),)
+        case ev.RealnameChanged(nick, realname):
+            yield (_status(f"{nick} is called {realname}"),)
         case ev.Gap(room):
             yield _room(room), _status("more was said here than is shown")
         case ev.JoinedRoom(room, nick):
@@ -125,9 +142,10 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
             about = f"{' '.join(context)}: " if context else ""
             yield (Piece(Look.ERROR, f"!! {about}{text}"),)
         case ev.Waiting(_, room, text):
-            yield _room(room), _status(f"waits for the connection: {text}")
+            yield _room(room), _status(f"waits for the connection: {_short(text)}")
         case ev.NotSent(_, room, text, reason):
-            yield _room(room), Piece(Look.ERROR, f"!! not sent: {text} ({reason})")
+            for line in text.split("\n"):
+                yield _room(room), Piece(Look.ERROR, f"!! not sent: {line} ({reason})")
         case ev.SentAgain(messages):
             yield (_status(f"{messages} messages were not answered: they are sent again"),)
         case ev.MayBeLost(lost):
@@ -170,6 +188,11 @@ def _room(name: str) -> Piece:
 
 def _status(text: str) -> Piece:
     return Piece(Look.STATUS, f"-- {text}")
+
+
+def _short(text: str) -> str:
+    first = text.partition("\n")[0]
+    return first if first == text and len(first) <= _EXCERPT else f"{first[:_EXCERPT]}…"
 
 
 def _because(reason: str) -> str:

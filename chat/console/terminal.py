@@ -143,8 +143,11 @@ class Terminal:
                     # OSError: the terminal itself is gone, its window was closed.
                     to.end_of_input()
                     return
-                for line in text.splitlines():
-                    to.enter(line)
+                lines = text.splitlines()
+                # What is pasted is one message, unless there is a command in it.
+                has_command = any(line.startswith("/") for line in lines)
+                for entered in lines if has_command else [text]:
+                    to.enter(entered)
 
     async def _close(self) -> None:
         self._draw()

@@ -36,7 +36,7 @@ class View:
         state = self._state()
         if state is None:
             return Here(self.room, Isupport(), 0)
-        return Here(self.room, state.rooms.isupport, state.source_length())
+        return Here(self.room, state.rooms.isupport, state.source_length(), state.several)
 
     def go(self, room: str) -> None:
         """Make a room or a nickname the current one."""

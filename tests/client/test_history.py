@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.client.batches import MOST_OPEN
 from chat.client.events import (
-    ClientEvent,
     JoinedRoom,
-    Manner,
-    Refused,
     Said,
 )
-from chat.client.history import MOST_HELD, MOST_PAGES, NEEDED
-from chat.client.registration import Identity
-from chat.client.state import ClientState
-from chat.irc.message import Message, parse, serialize
+from chat.client.history import MOST_HELD, MOST_PAGES
+from tests.client.connections import JOIN, Connection, line
 
-CAPABILITIES = " ".join(sorted(NEEDED | {"draft/multiline", "labeled-response"}))
 TARGETS = (
     "CHATHISTORY TARGETS timestamp=2026-01-01T00:00:08.000Z timestamp=9999-12-31T23:59:59.999Z 100"
 )
-JOIN = ":alice!u@h JOIN #lab"
-
-
-def stamp(second: int, msgid: str) -> str:
-    return f"time=2026-01-01T00:00:{second:02}.000Z;msgid={msgid}"
-
-
-def line(second: int, msgid: str, room: str = "#lab", sender: str = "bob", tags: str = "") -> str:
-    return f"@{stamp(second, msgid)}{tags} :{sender}!u@h PRIVMSG {room} :{msgid}"
 
 
 def page(room: str, *lines: str, end: bool = False) -> list[str]:
@@ -41,38 +25,6 @@ def page(room: str, *lines: str, end: bool = False) -> list[str]:
 def targets(*names: str) -> list[str]:
     listed = (f"@batch=t :s CHATHISTORY TARGETS {name} 2026-01-01T00:00:20.000Z" for name in names)
     return [":s BATCH +t draft/chathistory-targets", *listed, ":s BATCH -t"]
-
-
-class Connection:
-    """One connection of alice's, behind what was told before."""
-
-    def __init__(self, before: Connection | None = None, offer: str = CAPABILITIES) -> None:
-        identity = Identity("alice", "alice", "Alice")
-        rejoin, memory = (
-            (before.state.rejoin, before.state.history.memory) if before else (None, None)
-        )
-        self.state = ClientState(identity, rejoin, memory)
-        self.state.open()
-        self.feed(f":s CAP * LS :{offer}")
-        request = self.state.to_send()[-1]
-        self.first = request.params[-1]
-        self.feed(f":s CAP * ACK :{self.first}", ":s 001 alice :Hi")
-        self.feed(":s 005 alice CASEMAPPING=ascii CHANTYPES=# CHATHISTORY=50 :are supported")
-
-    def feed(self, *lines: str) -> list[ClientEvent]:
-        return [event for line in lines for event in self.state.receive(parse(line.encode()))]
-
-    def sent(self) -> list[str]:
-        return [serialize(message).decode() for message in self.state.to_send()]
-
-    def texts(self, *lines: str) -> list[str]:
-        """Return what is told: ``old`` of what is replayed."""
-        return [
-            f"{event.room} {'old ' if event.replayed else ''}{event.text}"
-            if isinstance(event, Said)
-            else type(event).__name__
-            for event in self.feed(*lines)
-        ]
 
 
 class HistoryTests(SynchronousTestCase):
@@ -199,70 +151,3 @@ class HistoryTests(SynchronousTestCase):
         assert isinstance(said, Said)
         self.assertEqual((said.name, said.own), ("n1", True))
         self.assertEqual(self.connection.feed(own), [])
-
-
-class BatchTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.connection = Connection()
-
-    def test_lines_of_one_message_are_joined(self) -> None:
-        """ "Line messages are joined by a single line feed (\\n) byte unless the
-        draft/multiline-concat message tag is sent": multiline.
-        """
-        (event,) = self.connection.feed(
-            "@msgid=m1 :bob!u@h BATCH +1 draft/multiline #lab",
-            "@batch=1 :bob!u@h PRIVMSG #lab hello",
-            "@batch=1 :bob!u@h PRIVMSG #lab :how is ",
-            "@batch=1;draft/multiline-concat :bob!u@h PRIVMSG #lab :everyone?",
-            ":s BATCH -1",
-        )
-        text = "hello\nhow is everyone?"
-        self.assertEqual(event, Said("#lab", "bob", text, Manner.MESSAGE, False, msgid="m1"))
-
-    def test_in_a_page_too(self) -> None:
-        shown = self.connection.texts(
-            ":s BATCH +h chathistory #lab",
-            "@batch=h;msgid=m1 :bob!u@h BATCH +l draft/multiline #lab",
-            "@batch=l :bob!u@h PRIVMSG #lab one",
-            "@batch=l :bob!u@h PRIVMSG #lab two",
-            ":s BATCH -l",
-            ":s BATCH -h",
-        )
-        self.assertEqual(shown, ["#lab old one\ntwo"])
-
-    def test_what_a_labelled_batch_has_is_labelled(self) -> None:
-        (event,) = self.connection.feed(
-            "@label=7 :s BATCH +r labeled-response", "@batch=r :s 404 alice #lab :No", ":s BATCH -r"
-        )
-        self.assertEqual(event, Refused("404", ("#lab",), "No", "7"))
-
-    def test_batches_that_never_end(self) -> None:
-        """What is beyond the limit comes by itself."""
-        begun = [f":s BATCH +{n} draft/multiline #lab" for n in range(MOST_OPEN + 1)]
-        self.connection.feed(*begun, ":s BATCH -unknown", ":s BATCH", ":s BATCH +", ":s BATCH -1")
-        last = f"@batch={MOST_OPEN} :bob!u@h PRIVMSG #lab :hi"
-        self.assertEqual(self.connection.texts(last), ["#lab hi"])
-
-
-class NameTests(SynchronousTestCase):
-    def test_a_message_has_its_name_as_far_as_the_server_knows_names(self) -> None:
-        message = Message("PRIVMSG", ("#lab", "hi"))
-        for offer, tags in (
-            ("echo-message labeled-response securechat/id", "@label=n;+securechat/id=n "),
-            ("echo-message labeled-response", "@label=n "),
-            ("echo-message", ""),
-        ):
-            connection = Connection(offer=offer)
-            connection.sent()
-            self.assertEqual(connection.state.send(message, "n"), [])
-            self.assertEqual(connection.sent(), [f"{tags}PRIVMSG #lab hi"])
-
-    def test_the_label_of_an_echo_is_its_name(self) -> None:
-        connection = Connection()
-        (event,) = connection.feed("@label=n :alice!u@h PRIVMSG #lab hi")
-        self.assertEqual(event, Said("#lab", "alice", "hi", Manner.MESSAGE, True, name="n"))
-
-    def test_without_echoes_we_tell_it_ourselves(self) -> None:
-        connection = Connection(offer="server-time")
-        told = connection.state.send(Message("PRIVMSG", ("#lab", "hi")), "n")
-        self.assertEqual(told, [Said("#lab", "alice", "hi", Manner.MESSAGE, True, name="n")])

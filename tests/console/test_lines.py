@@ -49,9 +49,43 @@ class LineTest(SynchronousTestCase):
                 " there): ask for an invitation (securechat invite NAME) and run securechat join",
             ),
             (ev.Retrying(2.2), "-- trying again in 2 s"),
+            (
+                ev.Reacted("#lab", "bob", "+1", "m", False, False, None, "hello\nyou"),
+                '#lab -- bob reacts to "hello…": +1',
+            ),
+            (
+                ev.Reacted("#lab", "bob", "+1", "m", True, False),
+                "#lab -- bob takes back +1 from a message",
+            ),
+            (
+                ev.Redacted("#lab", "al", "m", "too loud", None, "bob"),
+                "#lab -- bob's message was removed: too loud",
+            ),
+            (ev.Redacted("#lab", "al", "m", ""), "#lab -- a message was removed"),
+            (ev.AwayChanged("al", True, True), "-- you are away now"),
+            (ev.AwayChanged("al", False, True), "-- you are no longer away"),
+            (ev.AccountChanged("bob", "rob", False), "-- bob is logged in as rob"),
+            (ev.AccountChanged("bob", None, False), "-- bob is logged out"),
+            (ev.RealnameChanged("bob", "Bob B"), "-- bob is called Bob B"),
+            (ev.Gap("#lab"), "#lab -- more was said here than is shown"),
+            (ev.Waiting("n", "#lab", "hi", MESSAGE), "#lab -- waits for the connection: hi"),
+            (ev.NotSent("n", "#lab", "hi", "No"), "#lab !! not sent: hi (No)"),
+            (ev.SentAgain(2), "-- 2 messages were not answered: they are sent again"),
+            (ev.MayBeLost(2), "!! The last 2 lines may not have arrived"),
         ):
             self.assertEqual(plain(event), [f"12:34 {text}"])
-        self.assertEqual(plain(ev.Answered("x")) + plain(ev.Writable(True)), [])
+        for event in (
+            ev.Answered("x"),
+            ev.Writable(True),
+            ev.Typing("#lab", "bob", 6.0),
+            ev.ReadUpTo("#lab", NOW),
+            ev.AwayChanged("bob", True, False, "lunch"),
+        ):
+            self.assertEqual(plain(event), [])
+
+    def test_each_line_of_a_message_has_its_speaker(self) -> None:
+        event = ev.Said("#lab", "bob", "one\ntwo", MESSAGE, False)
+        self.assertEqual(plain(event), ["12:34 #lab <bob> one", "12:34 #lab <bob> two"])
 
     def test_who_is_on_the_other_side(self) -> None:
         server, own = NOW + timedelta(days=89.5), NOW + timedelta(days=2.5)
