@@ -65,8 +65,10 @@ class Batches:
                 yield from _whole(batch)
 
     def _begin(self, message: Message) -> None:
-        if len(message.params) > 1 and len(self._open) < MOST_OPEN:
-            reference, kind, *params = message.params
+        if len(message.params) < 2 or len(self._open) >= MOST_OPEN:
+            return
+        reference, kind, *params = message.params
+        if reference[1:] not in self._open:
             parent = self._open.get(message.tags.get("batch", ""))
             self._open[reference[1:]] = _Batch(
                 kind, tuple(params), message.source, message.tags, parent

@@ -112,10 +112,12 @@ def time_of(message: Message) -> datetime | None:
 
 
 def _moment(word: str) -> datetime | None:
+    """Return a time with its zone; ``None`` for what is none, or beyond all reason."""
     try:
-        return datetime.fromisoformat(word)
+        moment = datetime.fromisoformat(word)
     except ValueError:
         return None
+    return moment if moment.tzinfo is not None and 1970 <= moment.year < 9999 else None
 
 
 @_on("PING", 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -28,6 +29,8 @@ PAGE = 100
 MOST_PAGES = 5
 #: Messages that are held for one place.
 MOST_HELD = 1_000
+#: Rooms and people of whom something may be missing, or the last message is remembered.
+MOST_PLACES = 1_000
 #: Messages that are remembered as told.
 MOST_TOLD = 10_000
 #: By how much a server's times may be out of order.
@@ -102,7 +105,7 @@ class History:
 
         The server grants that behind what it sends by itself to the first connection.
         """
-        if time is not None and time.tzinfo is not None:
+        if time is not None:
             self._latest = max(time, self._latest or time)
         self._settle()
 
@@ -178,16 +181,16 @@ class History:
             del place.references[0]
             yield from self._next() if place.references else self._finish(place)
 
-    def _add(self, name: str) -> _Place:
+    def _add(self, name: str) -> _Place | None:
         key = self._fold(name)
-        if key not in self._places:
+        if key not in self._places and len(self._places) < MOST_PLACES:
             mark = self.memory.marks.get(key)
             references = [f"msgid={mark.msgid}"] if mark is not None and mark.msgid else []
             time = mark.time if mark is not None and mark.time is not None else self._since
             if time is not None:
                 references.append(f"timestamp={_iso8601(time - FUZZ)}")
             self._places[key] = _Place(name, references)
-        return self._places[key]
+        return self._places.get(key)
 
     def _next(self) -> Effects:
         """Ask for the next page of the first place, when nothing is under way."""
@@ -240,12 +243,12 @@ class History:
             return
         if event.msgid:
             self.memory.told[key, event.msgid] = event
-            if len(self.memory.told) > MOST_TOLD:
-                del self.memory.told[next(iter(self.memory.told))]
-        mark = self.memory.marks.get(key)
-        is_later = mark is None or None in (mark.time, event.time)
-        if is_later or (mark and mark.time and event.time and event.time >= mark.time):
-            self.memory.marks[key] = Mark(event.msgid, event.time)
+            _shorten(self.memory.told, MOST_TOLD)
+        mark = self.memory.marks.pop(key, None)
+        if mark is None or not mark.time or not event.time or event.time >= mark.time:
+            mark = Mark(event.msgid, event.time)
+        self.memory.marks[key] = mark
+        _shorten(self.memory.marks, MOST_PLACES)
         yield event
 
     def _settle(self) -> None:
@@ -266,6 +269,12 @@ class History:
         most = self._rooms.isupport.tokens.get("CHATHISTORY", "")
         # "a value of 0 may be used to indicate no message limit exists".
         return min(int(most), PAGE) if most.isdecimal() and int(most) else PAGE
+
+
+def _shorten(memory: dict[Any, Any], most: int) -> None:
+    """Forget what is beyond the limit, the oldest first."""
+    while len(memory) > most:
+        del memory[next(iter(memory))]
 
 
 def _reference(line: Message) -> str | None:

@@ -131,7 +131,8 @@ class Outgoing:
             case Refused(label=label, text=text) if label:
                 item = next((one for one in self._unanswered.values() if one.name == label), None)
                 words = _words(item.message) if item is not None else None
-                if item is not None and words is not None:
+                # With several receivers a refusal is one receiver's, and the others have it.
+                if item is not None and words is not None and "," not in item.message.params[0]:
                     self._forget(label)
                     yield NotSent(label, item.message.params[0], words[1], text)
                     return

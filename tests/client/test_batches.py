@@ -57,6 +57,11 @@ class BatchTests(SynchronousTestCase):
         last = f"@batch={MOST_OPEN} :bob!u@h PRIVMSG #lab :hi"
         self.assertEqual(self.connection.texts(last), ["#lab hi"])
 
+    def test_a_batch_that_is_open_is_not_begun_again(self) -> None:
+        again = "@batch=1 :s BATCH +1 draft/multiline #lab"
+        self.connection.feed(again, again, "@batch=1 :bob!u@h PRIVMSG #lab :hi")
+        self.assertEqual(self.connection.texts(":s BATCH -1", ":s BATCH -1"), ["#lab hi"])
+
 
 class MultilineTests(SynchronousTestCase):
     def send(self, offer: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from chat.client.events import (
     JoinedRoom,
     Said,
 )
-from chat.client.history import MOST_HELD, MOST_PAGES
+from chat.client.history import MOST_HELD, MOST_PAGES, MOST_PLACES
 from tests.client.connections import JOIN, Connection, line
 
 TARGETS = (
@@ -151,3 +151,22 @@ class HistoryTests(SynchronousTestCase):
         assert isinstance(said, Said)
         self.assertEqual((said.name, said.own), ("n1", True))
         self.assertEqual(self.connection.feed(own), [])
+
+    def test_times_that_are_none(self) -> None:
+        """A server may say what it likes: no time is better than a wrong one."""
+        for word in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00", "x"):
+            (said,) = self.connection.feed(f"@time={word} :bob!u@h PRIVMSG #lab hi")
+            assert isinstance(said, Said)
+            self.assertIsNone(said.time)
+
+    def test_no_more_is_remembered_than_the_limits(self) -> None:
+        self.connection.feed(*targets())
+        for number in range(MOST_PLACES + 5):
+            self.connection.feed(line(12, f"n{number}", room="alice", sender=f"p{number}"))
+        marks = self.connection.state.history.memory.marks
+        self.assertEqual((len(marks), "p0" in marks, "p1004" in marks), (MOST_PLACES, False, True))
+
+    def test_nor_is_asked_for(self) -> None:
+        self.connection.feed(*targets(*(f"p{number}" for number in range(MOST_PLACES + 1))))
+        last = line(12, "told", room="alice", sender=f"p{MOST_PLACES}")
+        self.assertEqual(self.connection.texts(last), [f"p{MOST_PLACES} told"])

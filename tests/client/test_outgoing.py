@@ -128,6 +128,13 @@ class OutgoingTests(SynchronousTestCase):
         )
         self.assertEqual(self.hear(GONE), [GONE, SentAgain(1)])
 
+    def test_a_refusal_by_one_of_several_receivers(self) -> None:
+        self.hear(WELCOME)
+        self.outgoing.add(Message("PRIVMSG", ("#no,bob", "hi")))
+        self.sent()
+        refused = Refused("403", ("#no",), "No such channel", "1")
+        self.assertEqual(self.hear(refused), [refused])
+
     def test_flush_asks_with_nothing_to_send(self) -> None:
         self.hear(WELCOME)
         self.outgoing.flush()
