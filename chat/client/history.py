@@ -84,17 +84,19 @@ class History:
         self._rooms = rooms
         self._since = memory.heard
         self._latest = memory.heard
-        self._is_on = False
+        self._has_begun = self._is_on = False
         #: Whether the list of conversations is still to come.
         self._is_listing = False
-        #: By folded name; the first is the one that is asked for.
+        #: By folded name; the first is asked for first.
         self._places: dict[str, _Place] = {}
         self._asked = 0
-        #: Whether a request is under way.
+        #: Whether a request is under way, and for which place, if for one.
         self.is_asking = False
+        self._asked_for: _Place | None = None
 
     def begin(self, capabilities: frozenset[str]) -> Effects:
         """Ask where something was missed, if anything was told before."""
+        self._has_begun = True
         if self._since is not None and capabilities >= NEEDED:
             self._is_on = self._is_listing = True
             since = f"timestamp={_iso8601(self._since - FUZZ)}"
@@ -103,7 +105,7 @@ class History:
     def hear(self, time: datetime | None) -> None:
         """Note the server's time of anything, once history can be asked for.
 
-        The server grants that behind what it sends by itself to the first connection.
+        That is behind what the server sends by itself to the first connection.
         """
         if time is not None:
             self._latest = max(time, self._latest or time)
@@ -141,8 +143,8 @@ class History:
 
     def page(self, page: Page, events: Sequence[ClientEvent]) -> Effects:
         """Take a page of history, which tells ``events``."""
-        place = self._places.get(self._fold(page.about)) if self.is_asking else None
-        if place is not self._first():
+        place = self._places.get(self._fold(page.about))
+        if not self.is_asking or place is not self._asked_for:
             place = None
         is_latest = place is not None and place.pages == MOST_PAGES
         if place is not None and is_latest and not page.is_end:
@@ -172,14 +174,14 @@ class History:
 
     def _refused(self) -> Effects:
         """Do without what the server did not answer with a page."""
-        self.is_asking = False
-        place = self._first()
-        if self._is_listing:
-            self._is_listing = False
-            yield from self._next()
-        elif place is not None:
+        self.is_asking = self._is_listing = False
+        place = self._asked_for
+        if place is not None and place is self._first():
             del place.references[0]
-            yield from self._next() if place.references else self._finish(place)
+            if not place.references:
+                yield from self._finish(place)
+                return
+        yield from self._next()
 
     def _add(self, name: str) -> _Place | None:
         key = self._fold(name)
@@ -200,6 +202,7 @@ class History:
         if place is None:
             self._settle()
             return
+        self._asked_for = place
         subcommand = "LATEST" if place.pages == MOST_PAGES else "AFTER"
         yield from self._ask(subcommand, place.name, place.references[0])
 
@@ -212,20 +215,18 @@ class History:
 
     def _finish(self, place: _Place) -> Effects:
         """Tell what was held, and go on to the next place."""
-        is_first = place is self._first()
         del self._places[self._fold(place.name)]
         for event in place.held:
             yield from self._tell(event)
-        if is_first:
-            yield from self._next()
+        yield from self._next()
 
     def _replayed(self, event: Said, about: str, place: _Place | None) -> Said:
         """Return a message of a page: the one that came by itself, if it did."""
-        for held in place.held if place is not None and event.msgid else ():
-            is_same = isinstance(held, Said) and held.msgid == event.msgid
-            if is_same and isinstance(held, Said) and place is not None:
-                place.held.remove(held)
-                return held
+        if place is not None and event.msgid:
+            for held in place.held:
+                if isinstance(held, Said) and held.msgid == event.msgid:
+                    place.held.remove(held)
+                    return held
         # Nicknames may have changed since: a conversation is with whom we asked about.
         room = event.room if self._is_channel(about) else about
         return evolve(event, replayed=True, room=room)
@@ -253,7 +254,7 @@ class History:
 
     def _settle(self) -> None:
         """Move on up to when nothing is missing, when nothing is."""
-        if not self._places and not self._is_listing:
+        if self._has_begun and not self._places and not self._is_listing:
             self.memory.heard = self._latest
 
     def _first(self) -> _Place | None:

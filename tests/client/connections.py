@@ -26,7 +26,13 @@ def line(second: int, msgid: str, room: str = "#lab", sender: str = "bob", tags:
 class Connection:
     """One connection of alice's, behind what was told before."""
 
-    def __init__(self, before: Connection | None = None, offer: str = CAPABILITIES) -> None:
+    def __init__(
+        self,
+        before: Connection | None = None,
+        offer: str = CAPABILITIES,
+        *,
+        welcomed: bool = True,
+    ) -> None:
         identity = Identity("alice", "alice", "Alice")
         rejoin, memory = (
             (before.state.rejoin, before.state.history.memory) if before else (None, None)
@@ -36,7 +42,12 @@ class Connection:
         self.feed(f":s CAP * LS :{offer}")
         request = self.state.to_send()[-1]
         self.first = request.params[-1]
-        self.feed(f":s CAP * ACK :{self.first}", ":s 001 alice :Hi")
+        self.feed(f":s CAP * ACK :{self.first}")
+        if welcomed:
+            self.welcome()
+
+    def welcome(self) -> None:
+        self.feed(":s 001 alice :Hi")
         self.feed(":s 005 alice CASEMAPPING=ascii CHANTYPES=# CHATHISTORY=50 :are supported")
 
     def feed(self, *lines: str) -> list[ClientEvent]:

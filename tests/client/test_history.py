@@ -131,6 +131,24 @@ class HistoryTests(SynchronousTestCase):
         shown = self.connection.texts(*(line(12, f"n{n}") for n in range(MOST_HELD)))
         self.assertEqual((shown[0], len(shown)), ("Gap", MOST_HELD + 1))
 
+    def test_behind_that_the_next_place_is_asked_for(self) -> None:
+        self.connection.feed(JOIN, *targets("carol"))
+        self.connection.feed(*(line(12, f"n{n}") for n in range(MOST_HELD)))
+        self.connection.sent()
+        self.connection.feed(*page("#lab", line(11, "late")), ":s PONG s history-2")
+        self.assertEqual(
+            self.connection.sent(),
+            ["CHATHISTORY AFTER carol timestamp=2026-01-01T00:00:08.000Z 50", "PING history-3"],
+        )
+
+    def test_what_is_missing_stays_so_when_the_connection_breaks_early(self) -> None:
+        """Times that the server tells while it welcomes us say nothing about what we were told."""
+        late = Connection(self.connection)
+        late.feed("@time=2026-01-01T00:00:50.000Z :s 002 alice :Hi")
+        early = Connection(late, welcomed=False)
+        early.feed("@time=2026-01-01T00:00:55.000Z :s NOTICE * :Hi")
+        self.assertIn(TARGETS, Connection(early).sent())
+
     def test_a_room_that_is_new_to_us_has_no_history(self) -> None:
         self.connection.feed(JOIN, *targets(), *page("#lab", end=True))
         self.connection.sent()
