@@ -17,7 +17,6 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _OPTIONS = (
-    click.argument("host", required=False, metavar="[HOST[:PORT]]"),
     click.option(
         "--dir",
         "directory",
@@ -35,6 +34,16 @@ _OPTIONS = (
 
 def profile_options(command: _Function) -> _Function:
     """Give a command the arguments that `Choice` has."""
+    return click.argument("host", required=False, metavar="[HOST[:PORT]]")(_with_options(command))
+
+
+def profile_flags(command: _Function) -> _Function:
+    """Give a command whose arguments are its own what `Choice` has, as options."""
+    help_text = "The server, if not the profile's."
+    return click.option("--host", metavar="HOST[:PORT]", help=help_text)(_with_options(command))
+
+
+def _with_options(command: _Function) -> _Function:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

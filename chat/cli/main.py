@@ -35,6 +35,8 @@ COMMANDS = {
     "renew": Entry("chat.cli.renew:renew", "Renew this device's certificate."),
     "device": Entry("chat.cli.device:device", "Add, list and remove your own devices."),
     "connect": Entry("chat.cli.connect:connect", "Chat: the console client."),
+    "send": Entry("chat.cli.send:send", "Say something from a script."),
+    "tail": Entry("chat.cli.tail:tail", "Print what was said, and what is said."),
     "proxy": Entry("chat.cli.proxy:proxy", "Let IRC programs without certificates in."),
     "inspect": Entry("chat.cli.inspect:inspect", "Explain what a TLS server presents."),
     "password-hash": Entry("chat.cli.password_hash:password_hash", "Hash a password."),

@@ -38,7 +38,7 @@ from chat.client.events import (
 )
 from chat.client.outgoing import Outgoing
 from chat.client.profile import Profile
-from chat.client.protocol import ClientProtocol, Listener
+from chat.client.protocol import Action, ClientProtocol, Listener
 from chat.client.registration import Identity, Phase
 from chat.client.renewing import Renew, Renewing, renew_in_thread
 from chat.client.state import ClientState
@@ -52,6 +52,16 @@ LONGEST_DELAY = 60.0
 CONNECT_TIMEOUT = 15.0
 #: Seconds that a server has to close the connection after QUIT.
 GOODBYE = 2.0
+
+#: Makes the state of each connection, of who we are and the rooms to be in again.
+MakeState = Callable[[Identity, ClientState | None], ClientState]
+
+
+def follow(identity: Identity, before: ClientState | None) -> ClientState:
+    """Return the state of a connection, which goes on where the one before it ended."""
+    if before is None:
+        return ClientState(identity)
+    return ClientState(identity, before.rejoin, before.history.memory)
 
 
 def backoff(attempt: int, jitter: float) -> float:
@@ -103,10 +113,12 @@ class Client(Factory[ClientProtocol]):
         reactor: Any,
         jitter: Callable[[], float] = random.random,
         renew: Renew = renew_in_thread,
+        make_state: MakeState = follow,
     ) -> None:
         self._listener = listener
         self._clock: IReactorTime = reactor
         self._jitter = jitter
+        self._make_state = make_state
         self._tls = ClientTLS(profile.credentials, profile.server_name)
         self._address = profile.address
         self._identity = Identity(
@@ -161,9 +173,13 @@ class Client(Factory[ClientProtocol]):
 
     def send(self, message: Message) -> bool:
         """Send a message, and return whether there is a connection to send it over."""
+        return self.perform(lambda state: state.send(message))
+
+    def perform(self, action: Action) -> bool:
+        """Have the state do something, and return whether there is a connection for it."""
         if self._protocol is None or self._protocol.state.phase is not Phase.ONLINE:
             return False
-        self._protocol.send(message)
+        self._protocol.perform(action)
         return True
 
     def deliver(self, message: Message) -> str:
@@ -197,9 +213,7 @@ class Client(Factory[ClientProtocol]):
         """Return the protocol of a new connection, to be in the same rooms (Twisted calls this)."""
         before = self.state
         self._protocol = ClientProtocol(
-            ClientState(self._identity, before.rejoin, before.history.memory)
-            if before is not None
-            else ClientState(self._identity),
+            self._make_state(self._identity, before),
             self._heard,
             self._clock,
             self._tls,

@@ -51,6 +51,7 @@ SILENCE = 90.0
 _KEEPALIVE = "keepalive"
 
 Listener = Callable[[ClientEvent], None]
+Action = Callable[[ClientState], list[ClientEvent]]
 
 
 @implementer(IPushProducer)
@@ -165,7 +166,11 @@ class ClientProtocol(LineReceiver):
 
     def send(self, message: Message, name: str = "") -> None:
         """Send a message of the user; what it tells by itself is told at once."""
-        events = self.state.send(message, name)
+        self.perform(lambda state: state.send(message, name))
+
+    def perform(self, action: Action) -> None:
+        """Have the state do something, send what it has to send, and tell what that tells."""
+        events = action(self.state)
         self._flush()
         for event in events:
             self._listener(event)

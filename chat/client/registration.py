@@ -6,7 +6,7 @@ Sources: Modern IRC, "Connection Registration"; IRCv3 capability negotiation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from attrs import field, frozen
@@ -119,8 +119,13 @@ class Registration:
     )
     handles_online = frozenset({"CAP", "900", "901"})
 
-    def __init__(self, identity: Identity, behind: frozenset[str] = frozenset()) -> None:
-        """``behind`` are capabilities that are asked for behind the welcome only."""
+    def __init__(
+        self,
+        identity: Identity,
+        behind: frozenset[str] = frozenset(),
+        wanted: Sequence[str] = WANTED,
+    ) -> None:
+        """``behind`` are those of the ``wanted`` capabilities asked for behind the welcome only."""
         self.identity = identity
         self._behind = behind
         self.phase = Phase.NEW
@@ -128,6 +133,7 @@ class Registration:
         self.account: str | None = None
         self.capabilities: frozenset[str] = frozenset()
         self._offered: dict[str, str] = {}
+        self._wanted = wanted
         self._refused_nicks = 0
 
     def advance(self, step: Step) -> bool:
@@ -137,6 +143,10 @@ class Registration:
             return False
         self.phase = following
         return True
+
+    def value_of(self, capability: str) -> str:
+        """Return what the server says with a capability, ``""`` for nothing."""
+        return self._offered.get(capability, "")
 
     def open(self) -> Effects:
         """Begin: what a client says first."""
@@ -205,7 +215,7 @@ class Registration:
 
     def _request(self, subcommand: str) -> Effects:
         known = self.capabilities | self._behind
-        asked = [name for name in WANTED if name in self._offered and name not in known]
+        asked = [name for name in self._wanted if name in self._offered and name not in known]
         request = Message("CAP", ("REQ", " ".join(asked)))
         if subcommand == "NEW":
             if self.phase is Phase.ONLINE and asked:

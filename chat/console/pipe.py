@@ -6,14 +6,15 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chat.console.lines import Line
-from chat.console.plain import Input
+if TYPE_CHECKING:
+    from chat.console.lines import Line
 
 _CHUNK = 65536
 
@@ -24,6 +25,19 @@ AskPassword = Callable[[str], Deferred[str | None]]
 def nobody_to_ask(account: str) -> Deferred[str | None]:
     """Return no password: there is nobody at a keyboard."""
     return succeed(None)
+
+
+class Reader(Protocol):
+    """What a pipe calls."""
+
+    def enter(self, text: str) -> None:
+        """Deal with a line."""
+
+    def end_of_input(self) -> None:
+        """Deal with the end of the lines."""
+
+    def stop(self) -> Deferred[None]:
+        """End: nobody reads what is printed."""
 
 
 @implementer(IReadDescriptor)
@@ -45,7 +59,7 @@ class Pipe:
         self._reactor = reactor
         self._descriptor = descriptor
         self.ask_password = ask
-        self._to: Input | None = None
+        self._to: Reader | None = None
         self._partial = b""
         #: What was read and not yet handed over; ``None`` is the end.
         self._waiting: deque[str | None] = deque()
@@ -55,7 +69,7 @@ class Pipe:
         """Return that a picture is no use to a program."""
         return False
 
-    def attach(self, to: Input) -> None:
+    def attach(self, to: Reader) -> None:
         """Take note of whom to call."""
         self._to = to
 
@@ -88,14 +102,13 @@ class Pipe:
         *complete, self._partial = (self._partial + data).split(b"\n")
         self._waiting.extend(line.decode(errors="replace").rstrip("\r") for line in complete)
         if not data:
-            if self._partial:
-                self._waiting.append(self._partial.decode(errors="replace"))
-            self._waiting.append(None)
-            self._reactor.removeReader(self)
+            self._end()
         self._hand_over()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Do nothing: the reactor stops, and with it the console."""
+        """Take the hang-up of a pipe for its end (the reactor calls this, also when it stops)."""
+        self._end()
+        self._hand_over()
 
     def logPrefix(self) -> str:  # noqa: N802
         """Return how the reactor's log calls this."""
@@ -118,6 +131,13 @@ class Pipe:
         self._held = True
         self._reactor.removeReader(self)
         return succeed(None)
+
+    def _end(self) -> None:
+        if self._partial:
+            self._waiting.append(self._partial.decode(errors="replace"))
+            self._partial = b""
+        self._waiting.append(None)
+        self._reactor.removeReader(self)
 
     def _hand_over(self) -> None:
         while self._to is not None and self._waiting and not self._held:
