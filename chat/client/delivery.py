@@ -12,9 +12,19 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from chat.client.events import ClientEvent, Manner
+from chat.client.events import Manner
 from chat.client.registration import Effects
-from chat.client.task import BASIC, Done, Failed, Postponed, TaskState, is_passing, names, refusal
+from chat.client.task import (
+    BASIC,
+    Done,
+    Failed,
+    Postponed,
+    Progress,
+    TaskState,
+    is_passing,
+    names,
+    refusal,
+)
 from chat.client.text import compose
 from chat.irc.message import MAX_BODY, NAME_TAG, Message, truncate
 
@@ -29,7 +39,7 @@ _JOIN = "join"
 
 
 @frozen
-class Stored(ClientEvent):
+class Stored(Progress):
     """A message was acknowledged; ``time`` is as the server wrote it, ``""`` without.
 
     Not ``is_certain``: the server answered what came behind it, and can say no more.
@@ -128,6 +138,8 @@ class Delivery:
             tags = {"label": _JOIN} if state.can("labeled-response") else {}
             yield Message("JOIN", (self._target,), tags=tags)
         yield from self.resume(state)
+        if not self.is_waiting:
+            yield Progress()
 
     def resume(self, state: TaskState) -> Effects:
         """Send as much as may be on its way."""

@@ -14,9 +14,19 @@ from datetime import datetime
 from attrs import frozen
 
 from chat.client.assembly import Assembly, Page
-from chat.client.events import ClientEvent, Manner
+from chat.client.events import Manner
 from chat.client.registration import Effects
-from chat.client.task import BASIC, Done, Failed, Postponed, TaskState, is_passing, names, refusal
+from chat.client.task import (
+    BASIC,
+    Done,
+    Failed,
+    Postponed,
+    Progress,
+    TaskState,
+    is_passing,
+    names,
+    refusal,
+)
 from chat.irc.message import Message
 
 #: Messages asked for at a time, where the server has no lower limit.
@@ -31,7 +41,7 @@ _ACTION = "\x01ACTION "
 
 
 @frozen
-class Spoken(ClientEvent):
+class Spoken(Progress):
     """One message; ``room`` is the channel, or the person with whom we talk.
 
     ``stamp`` is the server's time as it wrote it, in UTC; what it did not tell is ``""``.
@@ -62,7 +72,7 @@ class Spoken(ClientEvent):
 
 
 @frozen
-class NoHistory(ClientEvent):
+class NoHistory(Progress):
     """The server has no history to ask for: what comes now is all there is."""
 
 
@@ -195,6 +205,7 @@ class Reading:
             yield from self._forwards(found)
             if not is_end:
                 yield from self._ask_behind(state)
+                yield Progress()
                 return
         else:
             before = found[: self._wanted - len(self._read)]
@@ -204,6 +215,7 @@ class Reading:
                 limit = min(_limit(state), self._wanted - len(self._read))
                 reference = self._read[0].references[0]
                 yield from self._ask(_Request("BEFORE", reference, limit))
+                yield Progress()
                 return
         yield from self._reach_now(state)
 
@@ -241,6 +253,7 @@ class Reading:
                 self._position = spoken.references
                 yield spoken
             self._held.clear()
+            yield Progress()
 
     def _said(self, state: TaskState, message: Message) -> Effects:
         spoken = self._heard(state, message)

@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from chat.client.client import Client, MakeState
-from chat.client.events import ClientEvent, Disconnected, PasswordWanted, Registered, Rejected
+from chat.client.events import ClientEvent, Disconnected, PasswordWanted, Rejected
 from chat.client.protocol import Listener
 from chat.client.state import ClientState
-from chat.client.task import Done, Failed, Postponed, Task, TaskState
+from chat.client.task import Done, Failed, Postponed, Progress, Task, TaskState
 
 #: Seconds after which what the server could not do is asked for again.
 AGAIN = 1.0
@@ -102,7 +102,7 @@ class Script:
                 self._tell(event)
             case _:
                 self._tell(event)
-                if not isinstance(event, Registered):
+                if isinstance(event, Progress):
                     self._wait()
 
     def _wait(self) -> None:

@@ -39,6 +39,11 @@ _WELCOMED = frozenset({"376", "422"})
 
 
 @frozen
+class Progress(ClientEvent):
+    """The server has answered something of the task; what else there is to tell derives from it."""
+
+
+@frozen
 class Done(ClientEvent):
     """The task is done."""
 
