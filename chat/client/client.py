@@ -53,7 +53,7 @@ CONNECT_TIMEOUT = 15.0
 #: Seconds that a server has to close the connection after QUIT.
 GOODBYE = 2.0
 
-#: Makes the state of each connection, of who we are and the rooms to be in again.
+#: Makes the state of each connection: of who we are, and of the one before it.
 MakeState = Callable[[Identity, ClientState | None], ClientState]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -44,7 +43,7 @@ class Script:
         patience: float,
     ) -> None:
         self.closed: Deferred[tuple[Outcome, str]] = Deferred()
-        self._client = connect(self._heard, partial(TaskState, task))
+        self._client = connect(self._heard, lambda identity, _: TaskState(task, identity))
         self._task = task
         self._tell = tell
         self._clock = clock

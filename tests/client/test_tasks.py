@@ -19,7 +19,7 @@ class Driver:
     """A task on a connection that is fed lines and asked for lines."""
 
     def __init__(self, task: Task, offer: str) -> None:
-        self.state = TaskState(task, Identity("alice", "alice", "alice"), {})
+        self.state = TaskState(task, Identity("alice", "alice", "alice"))
         self.state.open()
         asked = " ".join(word.partition("=")[0] for word in offer.split())
         self.feed(f":s CAP * LS :{offer}", f":s CAP * ACK :{asked}", ":s 001 alice :Hi")
