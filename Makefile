@@ -2,6 +2,7 @@
 # make test  what the tests need, the whole suite, and the counts
 # make bench [SCENARIO=NAME] [ARGS=...]  benchmarks of this machine (docs/performance.md)
 # make conformance IRCTEST=PATH  the public suite irctest, from a checkout (docs/conformance.md)
+# make screenshots  the picture in the README, from the real programs
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--config-settings editable_mode=compat
 
-.PHONY: run test bench conformance lint clean
+.PHONY: run test bench conformance screenshots lint clean
 
 run: $(VENV)/installed
 	@$(BIN)/securechat run
@@ -22,6 +23,9 @@ bench: $(VENV)/installed-tests
 
 conformance:
 	@$(PYTHON) tests/conformance/run.py "$(IRCTEST)" $(ARGS)
+
+screenshots: $(VENV)/installed-tests
+	@$(BIN)/python docs/picture.py
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check

@@ -1,6 +1,6 @@
-"""Makes docs/console.svg: what two people see, from the real programs in tmux.
+"""Makes docs/console.svg: what alice sees while she talks to bob, from the real programs in tmux.
 
-Run as ``.venv/bin/python docs/picture.py``; it needs tmux, and what ``make test`` installs.
+Run by ``make screenshots``; it needs tmux.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support.servers import Home, Server, make_home, until  # noqa: E402
 
-WIDTH, HEIGHT = 92, 22
+WIDTH, HEIGHT = 104, 24
 
 
 class Terminal:
@@ -38,7 +38,7 @@ class Terminal:
         environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
         size = ("-x", str(WIDTH), "-y", str(HEIGHT))
         self.tmux("new-session", "-d", *size, command, env=environment | {"LANG": "C.UTF-8"})
-        self.wait_for("welcome")
+        self.wait_for("| online |")
 
     def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
         """Run tmux on this terminal's server."""
@@ -58,16 +58,22 @@ class Terminal:
 
 def talk(alice: Terminal, bob: Terminal) -> None:
     """Have a short conversation, which ends on alice's screen."""
-    alice.type("/join #lab", "here are")
+    for person in (alice, bob):
+        person.type("/join #lab", "> 2 #lab")
+        person.type("/join #lunch", "> 3 #lunch")
+        person.tmux("send-keys", "M-2")
+        person.wait_for("> 2 #lab")
     alice.type("/topic centrifuge 2 is back on Thursday", "changed the topic")
-    bob.type("/join #lab", "here are")
-    alice.wait_for("bob has joined")
     bob.type("Morning. Do we run the samples today?", "samples today")
     alice.wait_for("samples today")
     alice.type("On centrifuge 1, yes, at ten.", "at ten.")
-    bob.type("/me labels tubes", "labels tubes")
-    alice.wait_for("labels tubes")
-    alice.type("/whois bob", "idle for")
+    bob.type("/me labels tubes", "* bob labels tubes")
+    bob.type("alice: the list is on https://wiki.lab.example/samples", "the list is on")
+    bob.type("/msg #lunch Noodles at half past twelve?", "Noodles")
+    bob.type("/msg alice Is the blue box yours?", "4 alice")
+    alice.wait_for(" 4 bob ")
+    alice.tmux("send-keys", "-l", "bob: thank you")
+    alice.wait_for("thank you")
 
 
 def main() -> None:
@@ -80,13 +86,13 @@ def main() -> None:
         for account in ("alice", "bob"):
             terminals.append(Terminal(directory, server.home, server.port, account))
         talk(*terminals)
-        screen = terminals[0].tmux("capture-pane", "-p", "-e")
+        screen = terminals[0].tmux("capture-pane", "-p", "-e", "-N")
     finally:
         for terminal in terminals:
             terminal.tmux("kill-server")
         server.cleanup()
         shutil.rmtree(directory)
-    text = screen.replace(f"localhost:{server.port}", "localhost:6697").rstrip("\n")
+    text = screen.rstrip("\n")
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi(text))
     svg = console.export_svg(title="securechat connect", unique_id="console")

@@ -51,7 +51,7 @@ def _with_options(command: _Function) -> _Function:
 
 @click.command()
 @profile_options
-@click.option("--plain", is_flag=True, help="Lines only: no prompt, no colours.")
+@click.option("--plain", is_flag=True, help="Lines only, in place of the full screen.")
 def connect(plain: bool, **choice: Any) -> None:
     """Chat on the network of a profile, from the terminal or a script.
 
@@ -81,7 +81,7 @@ def talk(profile: Profile, *, plain: bool) -> None:
 
 
 def install_reactor() -> AsyncioSelectorReactor:
-    """Return the reactor, before anything imports it: prompt_toolkit needs asyncio's event loop."""
+    """Return the reactor, before anything imports it: Textual needs asyncio's event loop."""
     import asyncio
 
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor

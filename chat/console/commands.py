@@ -42,6 +42,13 @@ class Go:
 
 
 @frozen
+class Close:
+    """Forget the conversation with a person."""
+
+    nick: str
+
+
+@frozen
 class Show:
     """A line for the person at the keyboard."""
 
@@ -55,7 +62,7 @@ class Leave:
     farewell: str
 
 
-Action = Send | Go | Show | Leave
+Action = Send | Go | Close | Show | Leave
 Actions = Iterator[Action]
 
 
@@ -140,6 +147,13 @@ def _query(here: Here, rest: str) -> Actions:
     yield from _say_to(here, Manner.MESSAGE, target, text.strip())
 
 
+def _close(here: Here, rest: str) -> Actions:
+    room = _current(here)
+    if here.isupport.is_channel(room):
+        raise CommandError(f"{room} is a room: /part leaves it")
+    yield Close(room)
+
+
 def _me(here: Here, rest: str) -> Actions:
     return _say(here, Manner.ACTION, rest)
 
@@ -217,6 +231,7 @@ COMMANDS = {
         Command("part", "/part [ROOM] [REASON]", "leave a room", _part),
         Command("msg", "/msg NICK_OR_ROOM TEXT", "say something to somebody", _msg, 2),
         Command("query", "/query NICK_OR_ROOM [TEXT]", "say what follows to somebody", _query, 1),
+        Command("close", "/close", "end the conversation with somebody", _close),
         Command("me", "/me TEXT", "say what you do", _me, 1),
         Command("nick", "/nick NAME", "change your nickname", _nick, 1),
         Command("topic", "/topic [ROOM] [TEXT]", "show or set a room's topic", _topic),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +12,7 @@ from attrs import frozen
 
 from chat.client import events as ev
 from chat.client.tls import NEW_CERTIFICATE
-from chat.irc.formatting import strip_formatting
+from chat.irc.formatting import PLAIN, Format, parse_formatting, strip_formatting
 
 
 class Look(Enum):
@@ -29,10 +30,16 @@ class Look(Enum):
 
 @frozen
 class Piece:
-    """Some text of one look, without control characters or formatting."""
+    """Some text of one look, without control characters or formatting codes.
+
+    ``format`` is what a person gave to it, where it is what a person said.
+    """
 
     look: Look
     text: str
+    format: Format = PLAIN
+    #: The address on the web that this is, or is a part of.
+    link: str = ""
 
 
 @frozen
@@ -76,9 +83,7 @@ def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
     time: datetime | None = getattr(event, "time", None)
     shown = time.astimezone(now.tzinfo) if time is not None else now
     for pieces in _tell(event, now):
-        yield Line(
-            shown, tuple(Piece(piece.look, strip_formatting(piece.text)) for piece in pieces)
-        )
+        yield Line(shown, tuple(safe for piece in pieces for safe in _safe(piece)))
 
 
 #: Characters that are shown of a message which something is about.
@@ -89,6 +94,25 @@ _AROUND = {
     ev.Manner.NOTICE: ("-", "- "),
     ev.Manner.ACTION: ("* ", " "),
 }
+
+
+#: An address, without what ends the sentence around it.
+_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'\])}]")
+
+
+def _safe(piece: Piece) -> Iterator[Piece]:
+    if piece.look is Look.TEXT:
+        for form, text in parse_formatting(piece.text):
+            start = 0
+            for link in _LINK.finditer(text):
+                if link.start() > start:
+                    yield Piece(piece.look, text[start : link.start()], form)
+                yield Piece(piece.look, link[0], form, link[0])
+                start = link.end()
+            if start < len(text):
+                yield Piece(piece.look, text[start:], form)
+    else:
+        yield Piece(piece.look, strip_formatting(piece.text))
 
 
 def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 if TYPE_CHECKING:
+    from chat.client.events import ClientEvent
     from chat.console.lines import Line
 
 _CHUNK = 65536
@@ -114,6 +116,12 @@ class Pipe:
         """Return how the reactor's log calls this."""
         return "standard input"
 
+    def tell(self, event: ClientEvent, now: datetime) -> None:
+        """Print what an event tells."""
+        from chat.console.lines import lines_of
+
+        self.show(lines_of(event, now))
+
     def show(self, shown: Iterable[Line]) -> None:
         """Print lines; when nobody reads them any more, end."""
         try:
@@ -125,6 +133,9 @@ class Pipe:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if self._to is not None:
                 self._to.stop()
+
+    def forget(self, nick: str) -> None:
+        """Do nothing: what is printed is printed."""
 
     def close(self) -> Deferred[None]:
         """Stop reading."""

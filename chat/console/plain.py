@@ -1,6 +1,6 @@
 """The plain console: one line per event, one action per line typed.
 
-`Console` joins a client to a `Front`, which reads and prints (`chat.console.terminal`,
+`Console` joins a client to a `Front`, which reads and prints (`chat.console.screen`,
 `chat.console.pipe`); it knows neither terminal nor socket.
 """
 
@@ -28,7 +28,7 @@ from chat.client.events import (
 from chat.client.outgoing import NotTakenError
 from chat.client.protocol import Listener
 from chat.console import lines
-from chat.console.commands import Action, CommandError, Go, Leave, Send, Show, interpret
+from chat.console.commands import Action, Close, CommandError, Go, Leave, Send, Show, interpret
 from chat.console.completion import Completion
 from chat.console.lines import Line
 from chat.console.picture import draw
@@ -73,7 +73,9 @@ TRANSITIONS: Mapping[tuple[Stage, Step], Stage] = {
 
 
 class Input(Protocol):
-    """What a front calls."""
+    """What a front calls, and where it looks up where we are."""
+
+    view: View
 
     def enter(self, text: str) -> None:
         """Deal with a line that was typed."""
@@ -83,6 +85,9 @@ class Input(Protocol):
 
     def stop(self) -> Deferred[None]:
         """End at once; fires when everything is closed."""
+
+    def fail(self, why: str) -> None:
+        """End at once, since the front cannot go on."""
 
     def prompt(self) -> str:
         """Return what stands before the line that is typed."""
@@ -111,8 +116,14 @@ class Front(Protocol):
     def hold(self, held: bool) -> None:
         """Read no further as long as it is held, where input can wait."""
 
+    def tell(self, event: ClientEvent, now: datetime) -> None:
+        """Print what an event tells."""
+
     def show(self, shown: Iterable[Line]) -> None:
-        """Print lines."""
+        """Print lines of the program's own."""
+
+    def forget(self, nick: str) -> None:
+        """Show no longer the conversation with somebody."""
 
     def ask_password(self, account: str) -> Deferred[str | None]:
         """Fire with a password, or with ``None`` where nobody can be asked."""
@@ -139,7 +150,7 @@ class Console:
         self.rejection: str | None = None
         self.stage = Stage.CONNECTING
         self._client = connect(self._heard)
-        self._view = View(lambda: self._client.state)
+        self.view = View(lambda: self._client.state)
         self._front = front
         self._clock = clock
         self._now = now
@@ -155,7 +166,7 @@ class Console:
     def enter(self, text: str) -> None:
         """Do what a typed line says."""
         try:
-            for action in interpret(self._view.here(), text):
+            for action in interpret(self.view.here(), text):
                 self._do(action)
         except CommandError as error:
             self._front.show([lines.error(str(error), self._now())])
@@ -179,21 +190,29 @@ class Console:
         self.closed.addCallback(stopped.callback)
         return stopped
 
+    def fail(self, why: str) -> None:
+        """End at once, and not normally."""
+        if self._advance(Step.ENDED):
+            self._finish(why)
+
     def prompt(self) -> str:
         """Return where a typed line will go."""
-        place = self._view.room or self._view.nick
+        place = self.view.room or self.view.nick
         return f"{place} (offline)> " if self.stage is Stage.OFFLINE else f"{place}> "
 
     def completions(self, before: str) -> Iterator[Completion]:
         """Yield what the text up to the cursor may become."""
-        return self._view.completions(before)
+        return self.view.completions(before)
 
     def _do(self, action: Action) -> None:
         match action:
             case Send(message):
                 self._send(message)
             case Go(room):
-                self._view.go(room)
+                self.view.go(room)
+            case Close(nick):
+                self.view.forget(nick)
+                self._front.forget(nick)
             case Show(text):
                 self._front.show([lines.status(text, self._now())])
             case Leave(farewell):
@@ -215,11 +234,11 @@ class Console:
         self._front.hold(bool(self._client.waiting) or not online)
 
     def _heard(self, event: ClientEvent) -> None:
-        self._view.hear(event)
+        self.view.hear(event)
         # A connection that never was, or that we end, is told by how the console ends.
         told = not isinstance(event, Disconnected) or self.stage is Stage.ONLINE
         if told or self.stage is Stage.OFFLINE:
-            self._front.show(lines.lines_of(event, self._now()))
+            self._front.tell(event, self._now())
         if self.stage is Stage.DONE:
             return
         self._deal_with(event)

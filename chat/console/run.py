@@ -17,9 +17,10 @@ from chat.client.client import Client
 from chat.client.profile import Profile
 from chat.client.protocol import Listener
 from chat.console.errand import Answer, Errand
-from chat.console.pipe import Pipe, nobody_to_ask
+from chat.console.password import ask_on
+from chat.console.pipe import AskPassword, Pipe, nobody_to_ask
 from chat.console.plain import Console, Front
-from chat.console.terminal import Terminal, ask_password
+from chat.console.screen import Screen
 from chat.irc.message import Message
 
 _Result = TypeVar("_Result")
@@ -28,7 +29,7 @@ _Result = TypeVar("_Result")
 def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: bool) -> str | None:
     """Talk until the end, and return why that was not a normal one, or ``None``.
 
-    A prompt is drawn when standard input and output are a terminal, unless ``plain``:
+    It is full-screen when standard input and output are a terminal, unless ``plain``:
     then it is one line in, one line out.
     """
     front = _front(reactor, plain=plain)
@@ -36,6 +37,8 @@ def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: boo
     def connect(listener: Listener) -> Client:
         return Client(profile, listener, reactor)
 
+    if front.interactive:
+        print(f"Connecting to {profile.address} ...", file=sys.stderr)  # noqa: T201
     console = Console(connect, front, reactor, lambda: datetime.now().astimezone())
     _run(console, reactor)
     return console.rejection
@@ -47,8 +50,7 @@ def run_errand(profile: Profile, message: Message, reactor: AsyncioSelectorReact
     def connect(listener: Listener) -> Client:
         return Client(profile, listener, reactor)
 
-    ask = ask_password if _has_keyboard() else nobody_to_ask
-    return _run(Errand(connect, message, ask, reactor), reactor)
+    return _run(Errand(connect, message, _ask(reactor), reactor), reactor)
 
 
 class _Runnable(Protocol[_Result]):
@@ -82,8 +84,12 @@ def _run(what: _Runnable[_Result], reactor: AsyncioSelectorReactor) -> _Result:
 
 def _front(reactor: AsyncioSelectorReactor, *, plain: bool) -> Front:
     if _has_keyboard() and sys.stdout.isatty() and not plain:
-        return Terminal(reactor)
-    return Pipe(reactor, ask_password if _has_keyboard() else nobody_to_ask)
+        return Screen(reactor, _ask(reactor))
+    return Pipe(reactor, _ask(reactor))
+
+
+def _ask(reactor: AsyncioSelectorReactor) -> AskPassword:
+    return ask_on(reactor) if _has_keyboard() else nobody_to_ask
 
 
 def _has_keyboard() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from chat.client.events import ClientEvent, JoinedRoom, LeftRoom, Refused, Renamed, Said
 from chat.client.isupport import Isupport
+from chat.client.rooms import Rooms
 from chat.client.state import ClientState
 from chat.console.commands import Here
 from chat.console.completion import Completion, complete
@@ -38,9 +39,22 @@ class View:
             return Here(self.room, Isupport(), 0)
         return Here(self.room, state.rooms.isupport, state.source_length(), state.several)
 
-    def go(self, room: str) -> None:
-        """Make a room or a nickname the current one."""
+    @property
+    def rooms(self) -> Rooms:
+        """The rooms that we are in, with their members."""
+        state = self._state()
+        return state.rooms if state is not None else Rooms()
+
+    def go(self, room: str | None) -> None:
+        """Make a room or a nickname the current one, or none."""
         self.room = room
+
+    def forget(self, room: str) -> None:
+        """Go to another room, if it is the current one."""
+        if self.room is not None and self._same(room, self.room):
+            state = self._state()
+            others = [other.name for other in state.rooms] if state is not None else []
+            self.room = others[-1] if others else None
 
     def hear(self, event: ClientEvent) -> None:
         """Take note of an event."""
@@ -52,9 +66,9 @@ class View:
                 if self.room is None or self._same(room, self.room):
                     self.room = room
             case LeftRoom(room=room, own=True):
-                self._forget(room)
+                self.forget(room)
             case Refused(context=context, code=code) if code in _NOT_JOINED and context:
-                self._forget(context[-1])
+                self.forget(context[-1])
             case Renamed(old=old, new=new) if self.room is not None and self._same(old, self.room):
                 self.room = new
 
@@ -72,12 +86,6 @@ class View:
         }
         nicks = dict.fromkeys(self._speakers) | members
         yield from complete(before, [room.name for room in state.rooms], nicks)
-
-    def _forget(self, room: str) -> None:
-        if self.room is not None and self._same(room, self.room):
-            state = self._state()
-            others = [other.name for other in state.rooms] if state is not None else []
-            self.room = others[-1] if others else None
 
     def _same(self, one: str, other: str) -> bool:
         fold = self.here().isupport.fold

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,12 @@ class Screen:
             self.tmux, "new-session", "-d", "-x", "100", "-y", "30", "-c", str(ROOT), command
         )
 
+    async def program(self) -> int:
+        """Return the process that the shell has started."""
+        shell = (await deferToThread(self.tmux, "display", "-p", "#{pane_pid}")).strip()
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text()
+        return int(children.split()[0])
+
     async def keys(self, *keys: str) -> None:
         await deferToThread(self.tmux, "send-keys", *keys)
 
@@ -201,62 +209,160 @@ def _later(seconds: float) -> Any:
 class TerminalTest(ServedTest):
     skip = None if shutil.which("tmux") else "tmux is not installed"
 
-    async def test_prompt(self) -> None:
-        server = await self.serve()
+    async def start(self, *options: object) -> Screen:
+        """Start the program on a terminal, with what ``stty`` says before and behind it."""
         screen = Screen()
         self.addCleanup(screen.close)
-        program = " ".join(f"'{word}'" for word in (*PROGRAM, "connect", "--dir", self.profile))
-        await screen.start(f"{program}; echo exit code $?; stty -a; cat")
-        await screen.wait(r"alice>")
+        words = (*PROGRAM, "connect", "--dir", self.profile, *options)
+        program = " ".join(f"'{word}'" for word in words)
+        await screen.start(
+            f"stty -a > {screen.directory}/before; {program}; echo exit code $?;"
+            f" stty -a | diff {screen.directory}/before - && echo as before; cat"
+        )
+        return screen
+
+    async def test_full_screen(self) -> None:
+        server = await self.serve()
+        screen = await self.start()
+        await screen.wait(r"(?s)welcome: you are alice.*alice \| online \| TLSv1.3 TLS_.*days")
         await screen.keys("/jo", "Tab", "lab", "Enter")
-        await screen.wait(r"#lab>")
-        await screen.wait("here are @alice bob")
+        await screen.wait(r"(?s)^#lab.*1 server.*> 2 #lab.*@?alice.*bob")
 
         # What is typed stays below what arrives.
         await screen.keys("half a sen")
-        await screen.wait("#lab> half a sen")
         (session,) = server.sessions
         session.say("PRIVMSG", "#lab", "hello \x1b[2J\x02alice", source="bob!b@h")
-        await screen.wait(r"(?s)<bob> hello.*#lab> half a sen")
+        await screen.wait(r"(?s)<bob> hello \[2Jalice.*half a sen")
         await screen.keys("tence", "Enter")
         await screen.wait("<alice> half a sentence")
 
-        # Ctrl+C never quits; Tab completes who spoke; an unknown command is not sent.
+        # Keys with Alt, as a terminal without the kitty protocol sends them.
+        session.say("PRIVMSG", "alice", "psst", source="bob!b@h")
+        await screen.wait(r"3 bob +!1")
+        await screen.keys("M-3")
+        await screen.wait(r"(?s)^bob.*new messages.*<bob> psst")
+        await screen.keys("M-/")
+        await screen.wait(r"> 2 #lab")
+        await screen.keys("bo", "Tab", "one", "M-Enter", "two", "Enter")
+        await screen.wait(r"(?s)<alice> bob: one.*<alice> two")
+
+        # Ctrl+C never quits; an unknown command is not sent.
         await screen.keys("C-c")
         await screen.wait("/quit leaves")
-        await screen.keys("bo", "Tab", "hi", "Enter")
-        await screen.wait("<alice> bob: hi")
         await screen.keys("/nope", "Enter")
         await screen.wait("There is no command /nope")
-        self.assertEqual(server.of("PRIVMSG"), [("#lab", "half a sentence"), ("#lab", "bob: hi")])
+        texts = [params[1] for params in server.of("PRIVMSG")]
+        self.assertEqual(texts, ["half a sentence", "bob: one", "two"])
+
+        # A smaller terminal has no room at the sides.
+        await deferToThread(screen.tmux, "resize-window", "-x", "50", "-y", "15")
+        text = await screen.wait(r"(?s)^#lab.*<alice> two")
+        self.assertNotIn("1 server", text)
+        await deferToThread(screen.tmux, "resize-window", "-x", "100", "-y", "30")
+        await screen.wait(r"> 2 #lab")
 
         # The server goes away and returns.
         await server.stop(reactor)
-        await screen.wait(r"#lab \(offline\)>")
+        await screen.wait(r"alice \| offline")
         returned = FakeServer()
         await returned.listen(reactor, server_tls(self.network), self.port)
         self.addCleanup(returned.stop, reactor)
-        await screen.wait(r"(?s)trying again.*#lab>")
+        await screen.wait(r"alice \| online")
         await until(reactor, lambda: "JOIN" in returned.commands())
         await screen.keys("back again", "Enter")
         await screen.wait("<alice> back again")
 
         # The terminal is as it was.
         await screen.keys("/quit bye", "Enter")
-        await screen.wait("exit code 0")
-        await screen.wait(r"\bicanon\b")
-        await screen.wait(r"(?<!-)\becho\b")
+        await screen.wait(r"exit code 0\s+as before")
         self.assertEqual(returned.received[-1], Message("QUIT", ("bye",)))
+
+    async def test_signals_leave_the_terminal_as_it_was(self) -> None:
+        await self.serve()
+        for name in ("INT", "TERM", "HUP"):
+            screen = await self.start()
+            await screen.wait(r"alice \| online")
+            pid = await screen.program()
+            # It was not stopped: nothing to take over again.
+            os.kill(pid, signal.SIGCONT)
+            os.kill(pid, getattr(signal, f"SIG{name}"))
+            await screen.wait(r"exit code 0\s+as before")
+
+    async def test_the_window_is_closed(self) -> None:
+        server = await self.serve()
+        screen = await self.start()
+        await screen.wait(r"alice \| online")
+        pid = await screen.program()
+        await deferToThread(screen.tmux, "kill-session")
+        await until(reactor, lambda: not Path(f"/proc/{pid}").exists())
+        self.assertEqual(server.commands()[-1], "QUIT")
+
+    async def test_a_failure_of_its_own(self) -> None:
+        """One line and where to read more; nothing of what the program had in its variables."""
+        await self.serve("PLAIN")
+        (secret := Path(self.mktemp()).absolute()).write_text(f"{PASSWORD}\n")
+        logs = Path(self.mktemp()).absolute()
+        broken = (
+            "from chat.console.app import ChatApp;"
+            "ChatApp.action_help = lambda self: 1 / 0;"
+            "from chat.cli.main import main; main()"
+        )
+        screen = Screen()
+        self.addCleanup(screen.close)
+        await screen.start(
+            f"stty -a > {screen.directory}/before; XDG_STATE_HOME={logs} {sys.executable} -c"
+            f" '{broken}' connect --dir {self.profile} --password-file {secret};"
+            f" echo exit code $?; stty -a | diff {screen.directory}/before - && echo as before; cat"
+        )
+        await screen.wait(r"alice \| online")
+        await screen.keys("F1")
+        text = await screen.wait(r"exit code 1\s+as before")
+        told = " ".join(text.split("exit code")[0].split())
+        self.assertRegex(told, r"^Connecting to \S+ \.\.\. securechat: the console failed: [^:]*$")
+        log = logs / "securechat" / "log" / "console.log"
+        self.assertIn("ZeroDivisionError", log.read_text())
+        self.assertNotIn(PASSWORD, text + log.read_text())
+        self.assertEqual(log.stat().st_mode & 0o777, 0o600)
+
+    async def test_a_failure_behind_the_screen(self) -> None:
+        """What Twisted tells of goes to the log, and not across the screen."""
+        await self.serve()
+        logs = Path(self.mktemp()).absolute()
+        broken = (
+            "from chat.console.model import Model;"
+            "Model.typed = lambda self: __import__('twisted.internet.defer').internet.defer.fail("
+            "ValueError('unseen')) and None;"
+            "from chat.cli.main import main; main()"
+        )
+        screen = Screen()
+        self.addCleanup(screen.close)
+        await screen.start(
+            f'XDG_STATE_HOME={logs} {sys.executable} -c "{broken}" connect --dir {self.profile};'
+            " echo exit code $?; cat"
+        )
+        await screen.wait(r"alice \| online")
+        await screen.keys("/help quit", "Enter")
+        text = await screen.wait("/quit ")
+        await screen.keys("C-q")
+        text += await screen.wait("exit code 0")
+        self.assertNotIn("Traceback", text)
+        self.assertIn("ValueError: unseen", (logs / "securechat/log/console.log").read_text())
 
     async def test_password_is_asked_for(self) -> None:
         await self.serve("PLAIN")
-        screen = Screen()
-        self.addCleanup(screen.close)
-        program = " ".join(f"'{word}'" for word in (*PROGRAM, "connect", "--dir", self.profile))
-        await screen.start(f"{program}; echo exit code $?; cat")
+        screen = await self.start()
         await screen.wait("Password of alice:")
         await screen.keys(PASSWORD, "Enter")
         text = await screen.wait("welcome: you are alice")
         self.assertNotIn(PASSWORD, text)
         await screen.keys("C-d")
-        await screen.wait("exit code 0")
+        text = await screen.wait(r"exit code 0\s+as before")
+        self.assertNotIn(PASSWORD, text)
+
+    async def test_nobody_knows_the_password(self) -> None:
+        await self.serve("PLAIN")
+        for key, code in (("C-c", 0), ("C-d", 1)):
+            screen = await self.start()
+            await screen.wait("Password of alice:")
+            await screen.keys(key)
+            await screen.wait(rf"exit code {code}\s+as before")

@@ -27,7 +27,7 @@ from chat.client.outgoing import WINDOW, Outgoing
 from chat.client.protocol import Listener
 from chat.client.registration import Identity
 from chat.client.state import ClientState
-from chat.console.lines import Line
+from chat.console.lines import Line, lines_of
 from chat.console.plain import DRAIN, Console, Input, Stage
 from chat.irc.message import Message, parse, serialize
 
@@ -109,8 +109,14 @@ class FakeFront:
     def hold(self, held: bool) -> None:
         self.held = held
 
+    def tell(self, event: ClientEvent, now: datetime) -> None:
+        self.show(lines_of(event, now))
+
     def show(self, shown: Iterable[Line]) -> None:
         self.lines += [line.plain()[6:] for line in shown]
+
+    def forget(self, nick: str) -> None:
+        self.forgotten = nick
 
     def ask_password(self, account: str) -> Deferred[str | None]:
         return succeed(self.password)
@@ -153,6 +159,14 @@ class ConsoleTest(SynchronousTestCase):
         self.assertEqual(self.console.prompt(), "#lab> ")
         self.tell(Refused("473", ("#lab",), "Cannot join channel (+i)"))
         self.assertEqual(self.console.prompt(), "#other> ")
+
+    def test_close(self) -> None:
+        self.welcome()
+        self.join("#lab")
+        for text in ("/close", "/query bob", "/close"):
+            self.console.enter(text)
+        self.assertIn("!! #lab is a room: /part leaves it", self.front.lines)
+        self.assertEqual((self.console.prompt(), self.front.forgotten), ("#lab> ", "bob"))
 
     def test_errors_are_shown_and_not_sent(self) -> None:
         self.welcome()

@@ -1,0 +1,91 @@
+"""Pieces of text in rows of so many columns.
+
+Wide characters take two columns and are never parted; a row ends at a space where it
+has one.  Own code, because what is drawn is wrapped again with each change of width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+from rich.cells import cell_len, get_character_cell_size
+
+from chat.console.lines import Look, Piece
+
+Row = tuple[Piece, ...]
+
+
+def wrap(pieces: Iterable[Piece], width: int, indent: int = 0) -> list[Row]:
+    """Return ``pieces`` in rows of at most ``width`` columns, one row at the least.
+
+    The rows behind the first one begin with ``indent`` spaces.
+    """
+    pieces = tuple(pieces)
+    text = "".join(piece.text for piece in pieces)
+    if columns(text) <= width:
+        return [pieces]
+    ends = _ends(text, max(width, 2), max(width - indent, 2))
+    rows: list[Row] = []
+    start = 0
+    for end in ends:
+        row = _cut(pieces, start, end)
+        rows.append((Piece(Look.TIME, " " * indent), *row) if rows and indent else row)
+        start = end
+        while start < len(text) and text[start] == " ":
+            start += 1
+    return rows
+
+
+def columns(text: str) -> int:
+    """Return how many columns ``text`` takes on a terminal."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def clip(text: str, width: int) -> str:
+    """Return ``text``, cut with an ellipsis where it is wider than ``width``."""
+    if columns(text) <= width:
+        return text
+    used = 1
+    for at, character in enumerate(text):
+        used += get_character_cell_size(character)
+        if used > width:
+            return text[:at] + "…" if width > 0 else ""
+    return text
+
+
+def _ends(text: str, first: int, others: int) -> list[int]:
+    """Return where each row ends in ``text``."""
+    ends: list[int] = []
+    start = used = 0
+    space = -1
+    width = first
+    at = 0
+    while at < len(text):
+        used += get_character_cell_size(text[at])
+        if text[at] == " ":
+            space = at
+        if used > width and at > start:
+            end = space if space > start else at
+            ends.append(len(text[:end].rstrip(" ")) if space > start else end)
+            while end < len(text) and text[end] == " ":
+                end += 1
+            at = start = end
+            used, space, width = 0, -1, others
+        else:
+            at += 1
+    if start < len(text) or not ends:
+        ends.append(len(text))
+    return ends
+
+
+def _cut(pieces: Row, start: int, end: int) -> Row:
+    """Return what lies between two positions in the text of all pieces."""
+    cut = []
+    at = 0
+    for piece in pieces:
+        text = piece.text[max(0, start - at) : max(0, end - at)]
+        if text:
+            cut.append(evolve(piece, text=text))
+        at += len(piece.text)
+    return tuple(cut)
