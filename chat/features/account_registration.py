@@ -9,7 +9,7 @@ from attrs import evolve
 
 from chat.features import persistence
 from chat.features.feature import AddAccount, Audit, Effects, Feature, Request, Update
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.names import is_account_name
 from chat.irc.numerics import RPL_LOGGEDIN
 from chat.irc.standard_replies import StandardReply, fail
@@ -87,5 +87,5 @@ def _check(request: Request, name: str, password: str) -> None:
 
 
 def _refused(code: str, name: str, text: str) -> RefusedError:
-    reply: StandardReply = fail("REGISTER", code, name.split()[0], text=text)
+    reply: StandardReply = fail("REGISTER", code, first_word(name), text=text)
     return RefusedError(reply)

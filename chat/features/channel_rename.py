@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chat.features import join
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
-from chat.irc.message import Message, truncate
+from chat.irc.message import Message, first_word, truncate
 from chat.irc.names import is_channel
 from chat.irc.numerics import ERR_NOSUCHCHANNEL
 from chat.irc.standard_replies import fail
@@ -30,7 +30,7 @@ def rename(request: Request) -> Effects:
     must_be_member(request.client, channel)
     must_have_rank(request.client, channel)
     if not is_channel(new, request.settings.limits.channel_length):
-        yield fail("RENAME", "CANNOT_RENAME", old, new.split()[0], text="That is no channel name")
+        yield fail("RENAME", "CANNOT_RENAME", old, first_word(new), text="That is no channel name")
     elif request.network.channel(new) not in (None, channel):
         yield fail("RENAME", "CHANNEL_NAME_IN_USE", old, new, text="The name is already taken")
     else:

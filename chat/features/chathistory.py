@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from chat.features import playback, server_time
 from chat.features.feature import Effects, Feature, ReadHistory, Request
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.standard_replies import fail
 from chat.network.history import (
     MESSAGES,
@@ -113,7 +113,7 @@ def _reference(request: Request, word: str) -> Reference | None:
         except ValueError as error:
             raise _refused(request, "INVALID_PARAMS", word, text=str(error)) from None
     raise _refused(
-        request, "INVALID_MSGREFTYPE", word.split()[0], text="Wanted msgid= or timestamp="
+        request, "INVALID_MSGREFTYPE", first_word(word), text="Wanted msgid= or timestamp="
     )
 
 
@@ -125,7 +125,7 @@ def _limit(request: Request) -> int:
 
 
 def _refused(request: Request, code: str, *context: str, text: str) -> RefusedError:
-    subcommand = request.params[0].split()[0].upper()
+    subcommand = first_word(request.params[0]).upper()
     return RefusedError(fail("CHATHISTORY", code, subcommand, *context, text=text))
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from chat.features import devices, server_time
 from chat.features.feature import Effects, Feature, Request
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.standard_replies import fail
 from chat.network import devices as known_devices
 from chat.network.devices import Device
@@ -42,7 +42,7 @@ def clientcert(request: Request) -> Effects:
             text = "Certificates come from this network's authority alone: ask who runs it for one"
             raise _refused("CREATE", text)
         case other:
-            shown = other.split()[0] if other.split() else "*"
+            shown = first_word(other)
             text = "Unknown subcommand"
             raise RefusedError(fail("CLIENTCERT", "UNKNOWN_COMMAND", shown, text=text))
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from chat.features import invitation, time
 from chat.features.feature import Audit, Effects, Feature, Lines, Request, Viewer
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.numerics import ERR_NEEDMOREPARAMS, RPL_ENDOFINFO, RPL_INFO
 from chat.irc.standard_replies import StandardReply, fail
 from chat.network import devices
@@ -89,7 +89,7 @@ def _remove(request: Request, word: str, confirmation: str) -> Effects:
         raise _login_required()
     device = _find(request, account, word)
     if device is None:
-        shown = word.split()[0] if word.split() else "*"
+        shown = first_word(word)
         text = "Your account has no such device: DEVICES lists them"
         raise RefusedError(fail("DEVICES", "NO_SUCH_DEVICE", shown, text=text))
     certificates = tuple(known.certificate for known in device.certificates)

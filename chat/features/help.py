@@ -6,6 +6,7 @@ Source: Modern IRC, "HELP message".
 from __future__ import annotations
 
 from chat.features.feature import Effects, Feature, Request
+from chat.irc.message import first_word
 from chat.irc.numerics import ERR_HELPNOTFOUND, RPL_ENDOFHELP, RPL_HELPSTART, RPL_HELPTXT
 
 feature = Feature()
@@ -26,7 +27,7 @@ def help_(request: Request) -> Effects:
             yield RPL_HELPTXT(subject, line)
         yield RPL_ENDOFHELP(subject)
     elif subject:
-        yield ERR_HELPNOTFOUND(request.params[0].split()[0])
+        yield ERR_HELPNOTFOUND(first_word(request.params[0]))
     else:
         yield RPL_HELPSTART("*", "The commands; HELP command tells more of each")
         line = ""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from chat.features import names, read_marker, topic
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.names import is_channel
 from chat.irc.numerics import (
     ERR_BADCHANMASK,
@@ -90,7 +90,7 @@ def _forward(request: Request, channel: Channel) -> Channel | None:
 
 
 def _invalid(name: str) -> Reply:
-    return (ERR_BADCHANMASK if name.startswith("#") else ERR_NOSUCHCHANNEL)(name.split()[0])
+    return (ERR_BADCHANMASK if name.startswith("#") else ERR_NOSUCHCHANNEL)(first_word(name))
 
 
 @feature.renders(Joined)

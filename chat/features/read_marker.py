@@ -9,7 +9,7 @@ from datetime import datetime
 
 from chat.features import server_time
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
-from chat.irc.message import Message
+from chat.irc.message import Message, first_word
 from chat.irc.standard_replies import fail
 from chat.network.entities import Client
 from chat.network.events import ReadMarked
@@ -60,7 +60,7 @@ def _timestamp(word: str) -> Timestamp:
     except ValueError:
         moment = None
     if key != "timestamp" or moment is None or moment.tzinfo is None:
-        shown = word.split()[0] if word.split() else "*"
+        shown = first_word(word)
         text = "Wanted timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
         raise RefusedError(fail("MARKREAD", "INVALID_PARAMS", shown, text=text))
     return Timestamp(int(moment.timestamp() * 1000))

@@ -22,7 +22,7 @@ from chat.features.feature import (
     Update,
     Viewer,
 )
-from chat.irc.message import Message, truncate
+from chat.irc.message import Message, first_word, truncate
 from chat.irc.modes import ModeKind
 from chat.irc.names import clean_username, is_nickname
 from chat.irc.numerics import (
@@ -60,7 +60,7 @@ def nick(request: Request) -> Effects:
     settings = request.settings
     utf8 = settings.casemapping == "precis"
     if not is_nickname(wanted, settings.limits.nick_length, utf8=utf8):
-        yield ERR_ERRONEUSNICKNAME(wanted.split()[0] if wanted.split() else "*")
+        yield ERR_ERRONEUSNICKNAME(first_word(wanted))
         return
     follows_account = settings.accounts.nickname == "account"
     if request.session.phase is Phase.REGISTERING:

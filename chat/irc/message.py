@@ -70,6 +70,12 @@ class Message:
         return self.params[-1] if self.params else ""
 
 
+def first_word(text: str) -> str:
+    """Return the first word of ``text``, ``*`` where there is none: what a reply can show of it."""
+    words = text.split(maxsplit=1)
+    return words[0] if words else "*"
+
+
 def parse(line: bytes, *, errors: str = "strict", tag_limit: int = MAX_TAGS) -> Message:
     """Return the message in ``line``, which comes without its line ending.
 

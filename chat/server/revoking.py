@@ -16,6 +16,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from chat.features.feature import RevokeCertificates
+from chat.irc.message import first_word
 from chat.irc.standard_replies import fail
 from chat.network import devices
 from chat.network.events import DeviceRemoved
@@ -47,7 +48,7 @@ class Revoking:
         reason, note = ReasonFlags.unspecified, query.reason
         if word.lower() in REASONS:
             reason, note = REASONS[word.lower()], rest.strip()
-        shown = query.name.split()[0] if query.name.split() else "*"
+        shown = first_word(query.name)
         if not self.issuing.is_here:
             raise _cannot_sign(shown)
         try:

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chat.network.session import Phase
 from chat.network.settings import Limits
 from chat.session.machine import PIPELINE, TRANSITIONS
-from tests.support.world import World
+from tests.support.world import FEATURES, World
 
 TAGS = "message-tags batch labeled-response echo-message"
 
@@ -334,3 +334,15 @@ class InputTests(SynchronousTestCase):
     def test_empty_and_broken_lines_are_ignored(self) -> None:
         alice = World().client("alice")
         self.assertEqual(alice.exchange("", " ", ":x", "@a=b", "\0"), [])
+
+    def test_spaces_alone_as_a_parameter(self) -> None:
+        """No command takes them for a word, and none fails."""
+        world = World()
+        world.add_account("alice")
+        alice = world.client("alice", "standard-replies batch draft/chathistory", "alice")
+        alice.exchange("JOIN #room")
+        for command in FEATURES.commands:
+            for before in ("", "#room ", "alice ", "LATEST #room "):
+                if command not in ("QUIT", "DIE", "RESTART"):
+                    alice.exchange(f"{command} {before}:  ")
+        self.assertEqual(alice.exchange("PING x"), [":irc.test PONG irc.test x"])
