@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 
 _log = Logger()
 
-#: Seconds that one has to choose a password.
-PATIENCE = 600.0
+#: Seconds that a stranger has to prove something, and that one who did has to choose a password.
+PROOF, PATIENCE = 30.0, 600.0
+#: Seconds that a client has to read the answer before its connection is cut.
+_LINGER = 3.0
 
 _UNKNOWN = (
     "This invitation is unknown here: it was withdrawn, or was never made by this network;"
@@ -81,9 +83,7 @@ class Enrolment:
 
     async def open(self, message: Open, exported: bytes, host: str) -> tuple[Invited, Terms]:
         """Return the invitation whose code the other side has, and what it brings."""
-        wait = self.backoff.wait(host, self.seconds())
-        if wait:
-            raise RefusedEnrolmentError(f"Too many attempts: try again in {wait:.0f} seconds")
+        self._must_not_wait(host)
         invited = await self.invitations.find(message.invitation)
         if invited is None or not proves(invited.id, message.proof, exported):
             self.backoff.failed(host, self.seconds())
@@ -115,8 +115,14 @@ class Enrolment:
         return await self._issue(Identity(terms.account, terms.device), key)
 
     async def renew(self, certificate: x509.Certificate, message: Renew) -> Issued:
-        """Return a new certificate for the device that presented ``certificate``."""
+        """Return a new certificate for the device that presented ``certificate``.
+
+        Each is kept in a file: a device cannot have them in masses.
+        """
         identity = Identity.from_certificate(certificate)
+        key_of_device = f"renew:{identity}"
+        self._must_not_wait(key_of_device)
+        self.backoff.failed(key_of_device, self.seconds())
         key = requested_device_key(message.request.encode())
         if await self.accounts.find(identity.account) is None:
             raise RefusedEnrolmentError(f"There is no account {identity.account} any more")
@@ -131,6 +137,11 @@ class Enrolment:
                 " for an invitation"
             )
         return await self._issue(identity, key)
+
+    def _must_not_wait(self, key: str) -> None:
+        wait = self.backoff.wait(key, self.seconds())
+        if wait:
+            raise RefusedEnrolmentError(f"Too many attempts: try again in {wait:.0f} seconds")
 
     async def _have_account(self, invited: Invited, hashed: tuple[bytes, bytes] | None) -> None:
         password, scram = hashed or (b"", b"")
@@ -169,19 +180,24 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
         exported: bytes,
         certificate: x509.Certificate | None,
         gone: Callable[[Failure], None],
+        refusal: str = "",
     ) -> None:
         self._service = service
         self._host = host
         self._exported = exported
         self._certificate = certificate
         self._gone = gone
+        self._refusal = refusal
         self._invited: tuple[Invited, Terms] | None = None
         self._is_busy = False
+        self._is_over = False
 
     def connectionMade(self) -> None:
-        """Greet who comes with a code."""
-        self.setTimeout(PATIENCE)
-        if self._certificate is None:
+        """Greet who comes with a code, unless the handshake was not good enough."""
+        self.setTimeout(PROOF)
+        if self._refusal:
+            self._refuse(self._refusal)
+        elif self._certificate is None:
             self._send(self._service.greeting())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -189,8 +205,14 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
         self.setTimeout(None)
         self._gone(reason)
 
+    def timeoutConnection(self) -> None:
+        """Cut the connection: a farewell of TLS would wait for the other side."""
+        cast(TLSMemoryBIOProtocol, self.transport).abortConnection()
+
     def lineReceived(self, line: bytes) -> None:
         """Answer one message; a second one at the same time is out of turn."""
+        if self._is_over:
+            return
         if self._is_busy:
             self._refuse("One message at a time")
             return
@@ -207,6 +229,7 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
         match message:
             case Open() if self._certificate is None and self._invited is None:
                 self._invited = await self._service.open(message, self._exported, self._host)
+                self.setTimeout(PATIENCE)
                 return self._invited[1]
             case Enrol() if self._invited is not None:
                 return await self._service.enrol(*self._invited, message)
@@ -216,10 +239,19 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
 
     def _send(self, message: EnrolmentMessage) -> None:
         self._is_busy = False
-        if self.connected and self.transport is not None:
-            self.transport.write(enrolment.encode(message))
-            if isinstance(message, Issued | Refusal):
-                self.transport.loseConnection()
+        if self._is_over or not self.connected or self.transport is None:
+            return
+        self.transport.write(enrolment.encode(message))
+        if isinstance(message, Issued | Refusal):
+            self._is_over = True
+            self.setTimeout(_LINGER)
+            self.transport.loseConnection()
+
+    def _refuse(self, why: str) -> None:
+        """Say why there is no certificate, and end; what comes then is not looked at."""
+        if not self._is_over:
+            _log.info("Refused {host} a certificate: {why}", host=self._host, why=why)
+            self._send(Refusal(why))
 
     def _failed(self, failure: Failure) -> None:
         if failure.check(RefusedEnrolmentError, PkiError):
@@ -231,10 +263,6 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
         else:
             _log.failure("An enrolment failed", failure)
             self._refuse("The server could not do this: it is a fault of its own, and in its log")
-
-    def _refuse(self, why: str) -> None:
-        _log.info("Refused {host} a certificate: {why}", host=self._host, why=why)
-        self._send(Refusal(why))
 
 
 @frozen
@@ -256,7 +284,7 @@ class Enrolments:
         if chosen not in (enrolment.JOIN, enrolment.RENEW):
             return False
         handle = transport.getHandle()
-        certificate = None
+        certificate, refusal = None, ""
         try:
             # The exporter of an older version is not tied to the whole handshake (RFC 7627).
             if handle.get_protocol_version() < SSL.TLS1_3_VERSION:
@@ -267,16 +295,12 @@ class Enrolments:
             if chosen == enrolment.RENEW:
                 certificate = self.tls.peer_certificate(handle)
                 self.tls.peer_identity(certificate, datetime.now(UTC), self.grace())
-        except PeerRefusedError as refusal:
-            protocol.connection.refused(str(refusal))
-            words = f"No certificate: {refusal}; ask for an invitation"
-            transport.write(enrolment.encode(Refusal(words)))
-            transport.loseConnection()
-            return True
+        except PeerRefusedError as error:
+            refusal = f"{error}; ask for an invitation"
         protocol.connection.hand_over()
         exported = handle.export_keying_material(EXPORTER, EXPORTED)
         successor = EnrolmentProtocol(
-            self.service, protocol.host, exported, certificate, protocol.connection.lost
+            self.service, protocol.host, exported, certificate, protocol.connection.lost, refusal
         )
         transport.wrappedProtocol = successor
         successor.makeConnection(transport)

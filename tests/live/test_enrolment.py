@@ -345,6 +345,17 @@ class AttackTests(EnrolmentCase):
         self.assertIn("unknown here", str(caught.exception))
         self.assertEqual(client.join(invitation, keep).identity.account, "mona")
 
+    def test_who_is_refused_and_stays_is_cut(self) -> None:
+        """Nor is what it sends then looked at, or written to the log line by line."""
+        with self.line() as line:
+            line.receive(enrolment.Greeting)
+            line._connection.sendall(b"nonsense\n" * 500)
+            line._raw.settimeout(20)
+            with contextlib.suppress(ConnectionError):
+                while line._raw.recv(4096):
+                    pass
+        self.assertEqual(self.server.log().count("Refused 127.0.0.1 a certificate"), 1)
+
     def test_out_of_turn_and_nonsense(self) -> None:
         for sent in (
             enrolment.encode(enrolment.Enrol("PEM", "x")),
@@ -422,6 +433,14 @@ class RenewalTests(EnrolmentCase):
             source.with_suffix(".crt").read_bytes(),
             stored.certificates[0].public_bytes(Encoding.PEM),
         )
+
+    def test_not_in_masses(self) -> None:
+        profile = self.profile("greedy")
+        for _ in range(4):
+            profile = renew_profile(profile)
+        with self.assertRaises(InvitationError) as caught:
+            renew_profile(profile)
+        self.assertIn("Too many attempts", str(caught.exception))
 
     def test_within_the_grace_once(self) -> None:
         profile = self.profile("old", at=now() - timedelta(days=34))
