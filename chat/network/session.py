@@ -24,6 +24,15 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
+#: Which phase may follow which.
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.REGISTERING: frozenset({Phase.CLAIMING, Phase.CLOSED}),
+    Phase.CLAIMING: frozenset({Phase.REGISTERED, Phase.REGISTERING, Phase.CLOSED}),
+    Phase.REGISTERED: frozenset({Phase.CLOSED}),
+    Phase.CLOSED: frozenset(),
+}
+
+
 @frozen
 class Peer:
     """The other end, as the TLS handshake showed it.

@@ -178,7 +178,7 @@ class ChatService(Service):
         rehash_on_sighup(reactor, self.rehash)
         self._every(_CHECKPOINT, self._checkpoint)
         self._every(_LOOK, self._look)
-        self._every(_ROTATE, self._rotate_ticket_keys)
+        self._repeat(_ROTATE, self._tls.rotate_ticket_keys)
         self._repeat(INTERVAL, self._watch.look)
         self._repeat(_END, factory.certificates.end_expired)
         self._every(_PRUNE, self._prune)
@@ -387,10 +387,6 @@ class ChatService(Service):
         store, hub = self._store, self._hub
         if store is not None and hub is not None:
             await release(hub, store.accounts, self._config)
-
-    async def _rotate_ticket_keys(self) -> None:
-        """Have new keys for tickets."""
-        self._tls.rotate_ticket_keys()
 
     async def _look(self) -> None:
         """Look after what comes near its end: the server's own, and that of those who are here."""

@@ -42,7 +42,7 @@ from chat.network.changes import NicknameTaken, Welcomed
 from chat.network.events import Entry, Event, SessionAbandoned, SessionEnded, SessionOpened
 from chat.network.history import Span
 from chat.network.ids import Timestamp
-from chat.network.session import Phase, Session
+from chat.network.session import TRANSITIONS, Phase, Session
 from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.session.collector import Collector
@@ -55,14 +55,6 @@ _FAULT = "The server could not do this: it is a fault of its own, and in its log
 PIPELINE = 64
 #: Seconds that the end of a session waits for the log.
 _PATIENCE = 1.0
-
-#: Which phase may follow which.
-TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.REGISTERING: frozenset({Phase.CLAIMING, Phase.CLOSED}),
-    Phase.CLAIMING: frozenset({Phase.REGISTERED, Phase.REGISTERING, Phase.CLOSED}),
-    Phase.REGISTERED: frozenset({Phase.CLOSED}),
-    Phase.CLOSED: frozenset(),
-}
 
 
 class SessionMachine:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.network.session import Phase
+from chat.network.session import TRANSITIONS, Phase
 from chat.network.settings import Limits
-from chat.session.machine import PIPELINE, TRANSITIONS
+from chat.session.machine import PIPELINE
 from tests.support.world import FEATURES, World
 
 TAGS = "message-tags batch labeled-response echo-message"
