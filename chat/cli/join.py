@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from attrs import evolve
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
-    from chat.pki.bundles import DeviceFiles
+    from chat.cli.joining import Joined
     from chat.pki.enrolment import Terms
     from chat.pki.invitation import Invitation
 
@@ -53,74 +47,46 @@ def join(
       securechat join alice@chat.lab.example:6697/nfr3-dhhu-...
     """  # noqa: D301
     from chat.cli.connect import talk
-    from chat.client import enrolment
-    from chat.client.profile import (
-        Address,
-        Choice,
-        ProfileError,
-        choose,
-        profile_text,
-        profiles_directory,
-    )
-    from chat.pki.authority import Identity
-    from chat.pki.bundles import DeviceFiles
-    from chat.pki.files import write_files
+    from chat.cli.joining import join_network
     from chat.pki.invitation import Invitation
 
-    invitation = Invitation.parse(code) if code else _ask_for_code()
-    try:
-        address = Address.parse(invitation.address)
-    except ProfileError as error:
-        raise click.ClickException(str(error)) from error
-    files: list[DeviceFiles] = []
-
-    def agree(network: str, root: x509.Certificate, terms: Terms) -> str | None:
-        directory = _place(out, profiles_directory(), network, terms.account, root)
-        _must_be_writable(directory)
-        files.append(DeviceFiles(directory, Identity(terms.account, terms.device)))
-        return _password(terms, password_file) if terms.needs_password else None
-
-    enrolled = enrolment.join(invitation, agree)
-    own, issuing = enrolled.certificates
-    [place] = files
-    account = enrolled.identity.account
-    profile_file = place.directory / "profile.toml"
-    profile = profile_text(
-        invitation.address, address.host, account, place.combined, place.authority
-    )
-    contents = place.contents(own, enrolled.key, issuing)
-    contents |= place.authority_contents(enrolled.root)
-    contents[profile_file] = profile.encode()
-    write_files(contents, replace=True)
-    click.echo(
-        f"{enrolled.identity} is on {enrolled.network}; the certificate is valid until"
-        f" {own.not_valid_after_utc:%Y-%m-%d} and renews itself."
-        f"  Next time: securechat connect --dir {out or place.directory.name}",
-        err=True,
-    )
+    if code:
+        invitation = Invitation.parse(code)
+        joined = join_network(invitation, out, lambda terms: _password(terms, password_file))
+    else:
+        joined = join_by_asking(out, password_file)
     if not no_connect:
-        chosen = choose(Choice(directory=str(place.directory)), profiles_directory())
-        talk(evolve(chosen, password=enrolled.password), plain=plain)
+        talk([joined.network()], plain=plain)
+
+
+def join_by_asking(out: Path | None = None, password_file: Path | None = None) -> Joined:
+    """Ask for a code until one is good; where nobody can try again, a failure is the end.
+
+    What is not the code's fault is tried again with it, when the person wants that.
+    """
+    from chat.cli.joining import join_network
+    from chat.pki.errors import InvitationError, PkiError
+
+    invitation: Invitation | None = None
+    while True:
+        try:
+            invitation = invitation or _ask_for_code()
+            return join_network(invitation, out, lambda terms: _password(terms, password_file))
+        except PkiError as error:
+            if not sys.stdin.isatty():
+                raise
+            click.secho(f"Error: {error}", err=True, fg="red")
+            is_refused = isinstance(error, InvitationError)
+            if is_refused or not click.confirm("Try again with this code?", True, err=True):
+                invitation = None
 
 
 def _ask_for_code() -> Invitation:
-    """Ask until it is a code; where nobody can try again, a wrong one is the end."""
-    from chat.pki.errors import InvitationError
-
-    while True:
-        try:
-            return _read_on(click.prompt("The invitation's code", err=True))
-        except InvitationError as error:
-            if not sys.stdin.isatty():
-                raise
-            click.echo(f"Error: {error}", err=True)
-
-
-def _read_on(text: str) -> Invitation:
-    """Return the invitation that begins with ``text``: what is pasted may have several lines."""
+    """Return the invitation that is typed or pasted: it may have several lines."""
     from chat.pki.errors import IncompleteCodeError
     from chat.pki.invitation import Invitation
 
+    text = click.prompt("The invitation's code", err=True)
     while True:
         try:
             return Invitation.parse(text)
@@ -129,46 +95,6 @@ def _read_on(text: str) -> Invitation:
             if not more:
                 raise
             text += more
-
-
-def _place(
-    out: Path | None, profiles: Path, network: str, account: str, root: x509.Certificate
-) -> Path:
-    """Return a directory in which there is nothing else than a profile of the account, if that."""
-    slug = re.sub(r"[^a-z0-9]+", "-", network.lower()).strip("-") or "network"
-    candidates = [out] if out else [profiles / slug, profiles / f"{slug}-{account.lower()}"]
-    for candidate in candidates:
-        if not candidate.exists() or _is_ours(candidate, account, root):
-            return candidate
-    raise click.ClickException(
-        f"{candidates[-1]} is there, and is no profile of {account} on {network}: give --out DIR;"
-        " the invitation is still good"
-    )
-
-
-def _is_ours(directory: Path, account: str, root: x509.Certificate) -> bool:
-    from chat.pki.bundles import to_pem
-
-    try:
-        if not any(directory.iterdir()):
-            return True
-        found = tomllib.loads((directory / "profile.toml").read_text())
-        authority = (directory / "ca.crt").read_bytes()
-    except (OSError, ValueError):
-        return False
-    return found.get("account") == account and authority == to_pem(root)
-
-
-def _must_be_writable(directory: Path) -> None:
-    """Refuse where files cannot be made; nothing is left there."""
-    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise click.ClickException(
-            f"{there}: {error.strerror}: give --out DIR; the invitation is still good"
-        ) from error
 
 
 def _password(terms: Terms, file: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,7 @@ import click
 from attrs import frozen
 from click.exceptions import NoArgsIsHelpError
 
+from chat.cli.connect import on_terminal
 from chat.pki.errors import PkiError
 
 
@@ -64,6 +66,20 @@ class Program(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take a command line without a command for one of ``connect``.
+
+        That is so with options that are not the program's own, and with nothing at all
+        on a terminal: elsewhere a script would wait for ever for what nobody types.
+        """
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
+        says_nothing = not args and on_terminal() and not ctx.resilient_parsing
+        if says_nothing or (args and args[0].startswith("-") and args[0] not in own):
+            args = ["connect", *args]
+        return super().parse_args(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table's summaries, which needs no import."""
         with formatter.section("Commands"):
@@ -101,6 +117,9 @@ class Program(click.Group):
 @click.version_option(version("securechat"), prog_name="securechat")
 def main() -> None:
     """Run a private chat network, or take part in one.
+
+    Without a command it is securechat connect: the chat, on all networks that you
+    have joined.
 
     \b
     Example, from nothing to chatting on one machine:

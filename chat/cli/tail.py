@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,6 +16,7 @@ from chat.cli.script import EXIT_CODES, chosen, complain, must_be_target, run
 if TYPE_CHECKING:
     from chat.client.events import ClientEvent
     from chat.client.reading import Spoken
+    from chat.client.records import Record
     from chat.client.script import Script
 
 #: Messages that are printed when nothing else is said.
@@ -158,16 +158,16 @@ def as_text(spoken: Spoken) -> str:
 
 def as_object(spoken: Spoken) -> str:
     """Return the line for programs: formatting and all else is as it was sent."""
-    kinds = {"PRIVMSG": "message", "NOTICE": "notice", "ACTION": "action"}
-    shown = {
+    from chat.client.records import json_line, kind_of
+
+    shown: Record = {
         "time": spoken.stamp,
         "msgid": spoken.msgid,
         "sender": spoken.sender,
         "account": spoken.account or None,
         "room": spoken.room,
         "text": spoken.text,
-        "kind": kinds[spoken.manner.value],
+        "kind": kind_of(spoken.manner),
         "reply_to": spoken.reply_to or None,
     }
-    # ASCII alone, so that no character of the text can do anything to a terminal.
-    return json.dumps(shown)
+    return json_line(shown)

@@ -1,6 +1,7 @@
 """Lines of the server that belong together.
 
-Sources: IRCv3 batch, labeled-response, draft/multiline, draft/chathistory.
+Sources: IRCv3 batch, labeled-response, draft/multiline, draft/chathistory;
+soju, doc/ext/search.md.
 """
 
 from __future__ import annotations
@@ -19,14 +20,20 @@ MOST_LINES = 10_000
 
 HISTORY = "chathistory"
 TARGETS = "draft/chathistory-targets"
+SEARCH = "soju.im/search"
+_PAGES = (HISTORY, TARGETS, SEARCH)
 MULTILINE = "draft/multiline"
 CONCAT = "draft/multiline-concat"
 
 
 @frozen
 class Page:
-    """What one batch of history had: ``about`` is the room, or ``""`` for a list of them."""
+    """What one batch of history had: ``about`` is the room, where it is of one.
 
+    ``kind`` is the batch's: messages of a room, a list of rooms, or what was searched for.
+    """
+
+    kind: str
     about: str
     #: Whether the server says that there is no more.
     is_end: bool
@@ -78,7 +85,7 @@ class Batches:
 def _put(message: Message, batch: _Batch | None) -> Iterator[Message]:
     """Add a message to the batch that gathers it, or yield it where none does."""
     while batch is not None:
-        if batch.kind in (HISTORY, TARGETS, MULTILINE) and len(batch.lines) < MOST_LINES:
+        if batch.kind in (*_PAGES, MULTILINE) and len(batch.lines) < MOST_LINES:
             batch.lines.append(message)
             return
         if "label" in batch.tags:
@@ -95,6 +102,6 @@ def _whole(batch: _Batch) -> Iterator[Message | Page]:
             params = (batch.params[0], joined(lines))
             source = batch.source or first.source
             yield from _put(Message(first.command, params, source, batch.tags), batch.parent)
-    elif batch.kind in (HISTORY, TARGETS):
+    elif batch.kind in _PAGES:
         about = batch.params[0] if batch.kind == HISTORY and batch.params else ""
-        yield Page(about, "draft/chathistory-end" in batch.tags, tuple(batch.lines))
+        yield Page(batch.kind, about, "draft/chathistory-end" in batch.tags, tuple(batch.lines))

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from twisted.application.internet import ClientService
-from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
-    IProtocol,
-    IProtocolFactory,
     IReactorTime,
-    IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from chat.client.connecting import CONNECT_TIMEOUT, PreparedEndpoint, backoff, describe
 from chat.client.events import (
     ClientEvent,
     Disconnected,
@@ -35,21 +32,20 @@ from chat.client.events import (
     Registered,
     Rejected,
     Retrying,
+    Said,
 )
-from chat.client.outgoing import Outgoing
+from chat.client.history import Memory
+from chat.client.outgoing import NotTakenError, Outgoing
 from chat.client.profile import Profile
 from chat.client.protocol import Action, ClientProtocol, Listener
 from chat.client.registration import Identity, Phase
 from chat.client.renewing import Renew, Renewing, renew_in_thread
 from chat.client.state import ClientState
 from chat.client.tls import ClientTLS
+from chat.client.typing import TAG as TYPING
+from chat.client.typing import TypingLimiter
 from chat.irc.message import Message
 
-#: Seconds before the second attempt, and at most between two.
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 60.0
-#: Seconds for one attempt to reach the server.
-CONNECT_TIMEOUT = 15.0
 #: Seconds that a server has to close the connection after QUIT.
 GOODBYE = 2.0
 
@@ -57,51 +53,29 @@ GOODBYE = 2.0
 MakeState = Callable[[Identity, ClientState | None], ClientState]
 
 
-def follow(identity: Identity, before: ClientState | None) -> ClientState:
-    """Return the state of a connection, which goes on where the one before it ended."""
-    if before is None:
-        return ClientState(identity)
-    return ClientState(identity, before.rejoin, before.history.memory)
-
-
-def backoff(attempt: int, jitter: float) -> float:
-    """Return the seconds to wait before attempt number ``attempt`` (from 1) at trying again.
-
-    ``jitter`` in [0, 1) spreads clients that lost the same server over half the time.
-    """
-    longest: float = min(FIRST_DELAY * 2.0 ** min(attempt - 1, 16), LONGEST_DELAY)
-    return longest * (0.5 + jitter / 2)
-
-
-@implementer(IStreamClientEndpoint)
 @frozen
-class PreparedEndpoint:
-    """An endpoint that connects after ``prepare``, and whose failures are told."""
+class Following:
+    """Makes states that go on where the one before ended; the first one, from what is given.
 
-    endpoint: IStreamClientEndpoint
-    prepare: Callable[[], Deferred[Any]]
-    failed: Callable[[Failure], None] = lambda failure: None
+    ``rooms`` are the channels to be in, with their keys (``""``: none).
+    """
 
-    def connect(
-        self,
-        protocolFactory: IProtocolFactory,  # noqa: N803
-    ) -> Deferred[IProtocol]:
-        """Connect as the endpoint does."""
+    memory: Memory = field(factory=Memory)
+    rooms: Mapping[str, str] = field(factory=dict)
 
-        def tell(failure: Failure) -> Failure:
-            self.failed(failure)
-            return failure
-
-        connected: Deferred[IProtocol] = self.prepare().addCallback(
-            lambda _: self.endpoint.connect(protocolFactory)
-        )
-        return connected.addErrback(tell)
+    def __call__(self, identity: Identity, before: ClientState | None) -> ClientState:
+        """Return the state of a connection."""
+        if before is None:
+            return ClientState(identity, self.rooms, self.memory)
+        return ClientState(identity, before.rejoin, before.history.memory)
 
 
 class Client(Factory[ClientProtocol]):
     """Connects to the server of a profile, again and again until it is rejected or stopped.
 
     Its certificate renews itself.  ``jitter`` returns a number in [0, 1) each time.
+    With the ``memory`` and the ``rooms`` (with their keys, ``""`` for none) of a client
+    that ended, already the first connection asks for what was missed since, and joins.
     """
 
     noisy = False
@@ -113,12 +87,15 @@ class Client(Factory[ClientProtocol]):
         reactor: Any,
         jitter: Callable[[], float] = random.random,
         renew: Renew = renew_in_thread,
-        make_state: MakeState = follow,
+        make_state: MakeState | None = None,
+        memory: Memory | None = None,
+        rooms: Mapping[str, str] | None = None,
     ) -> None:
         self._listener = listener
         self._clock: IReactorTime = reactor
         self._jitter = jitter
-        self._make_state = make_state
+        self._memory = memory or Memory()
+        self._make_state = make_state or Following(self._memory, rooms or {})
         self._tls = ClientTLS(profile.credentials, profile.server_name)
         self._address = profile.address
         self._identity = Identity(
@@ -132,6 +109,7 @@ class Client(Factory[ClientProtocol]):
         )
         self._renewing = Renewing(profile, renew, self._tls.present, listener, reactor, jitter)
         self._outgoing = Outgoing(partial(secrets.token_urlsafe, 12))
+        self._typing = TypingLimiter()
         self._attempts = 0
         self._service: ClientService | None = None
         self._protocol: ClientProtocol | None = None
@@ -140,6 +118,11 @@ class Client(Factory[ClientProtocol]):
     def state(self) -> ClientState | None:
         """The state of the connection, the last one when there is none now."""
         return self._protocol.state if self._protocol is not None else None
+
+    @property
+    def memory(self) -> Memory:
+        """What was told so far, over all connections: where another client can begin."""
+        return self.state.history.memory if self.state is not None else self._memory
 
     def start(self, password: str | None = None) -> None:
         """Begin to connect; with a password when the server wanted one."""
@@ -177,7 +160,7 @@ class Client(Factory[ClientProtocol]):
 
     def perform(self, action: Action) -> bool:
         """Have the state do something, and return whether there is a connection for it."""
-        if self._protocol is None or self._protocol.state.phase is not Phase.ONLINE:
+        if self._protocol is None or self._online is None:
             return False
         self._protocol.perform(action)
         return True
@@ -185,14 +168,59 @@ class Client(Factory[ClientProtocol]):
     def deliver(self, message: Message) -> str:
         """Send a message in its turn, with the next connection if there is none now.
 
-        Returns the name by which `Said` or `NotSent` tell what became of it.  Raises
-        `NotTakenError` and `MalformedLineError`.
+        Returns the name by which `Said`, `NotSent`, `MayBeLost` or `Refused` tell what
+        became of it.  Raises `NotTakenError` and `MalformedLineError`.
         """
+        state = self._online
+        refusal = state.refusal(message) if state is not None else None
+        if refusal is not None:
+            raise NotTakenError(f"{refusal}: nothing was sent")
+        if state is not None and message.command in ("PRIVMSG", "NOTICE") and message.params:
+            self._typing.said(state.rooms.isupport.fold(message.params[0]))
         name = self._outgoing.add(message)
         for event in self._outgoing.told_of(message, name):
             self._listener(event)
         self._pump()
         return name
+
+    def earlier(self, room: str, before: Said | None) -> bool:
+        """Ask for what was said in a room before a message, or last; `Earlier` tells it.
+
+        Returns whether it could be asked: there is a connection, the server has history,
+        and no other request for this room is under way.
+        """
+        asked: list[bool] = []
+
+        def ask(state: ClientState) -> list[ClientEvent]:
+            asked.append(state.earlier(room, before))
+            return []
+
+        return self.perform(ask) and asked == [True]
+
+    def read(self, room: str, time: datetime) -> None:
+        """Have the user's other devices know up to what time a room is read.
+
+        Nothing is sent twice, nor backwards, nor where the server has no read markers.
+        """
+
+        def tell(state: ClientState) -> list[ClientEvent]:
+            state.read(room, time)
+            return []
+
+        self.perform(tell)
+
+    def typing(self, room: str, active: bool) -> None:
+        """Have others know that we type, or (not ``active``) stopped without sending it.
+
+        To be called with each key; no more is sent than may be, nothing where the server
+        does not pass it on.
+        """
+        state = self._online
+        if state is not None and state.passes_typing:
+            place = state.rooms.isupport.fold(room)
+            value = self._typing.changed(place, self._clock.seconds(), active=active)
+            if value is not None:
+                self.send(Message("TAGMSG", (room,), tags={TYPING: value}))
 
     def flush(self) -> None:
         """Ask the server whether all is dealt with: `Answered`, and then `is_idle`, say so."""
@@ -221,6 +249,12 @@ class Client(Factory[ClientProtocol]):
         )
         return self._protocol
 
+    @property
+    def _online(self) -> ClientState | None:
+        """The state of the connection, where the server has welcomed us."""
+        state = self.state
+        return state if state is not None and state.phase is Phase.ONLINE else None
+
     def _heard(self, event: ClientEvent) -> None:
         if isinstance(event, Registered):
             self._attempts = 0
@@ -234,7 +268,7 @@ class Client(Factory[ClientProtocol]):
 
     def _pump(self) -> None:
         if self._service is not None and self._protocol is not None:
-            for item in self._outgoing.due(repeats=self._protocol.state.can_repeat):
+            for item in self._outgoing.due(self._protocol.state.answers):
                 self._protocol.send(item.message, item.name)
 
     def _next_delay(self, attempt: int) -> float:
@@ -261,14 +295,3 @@ class Client(Factory[ClientProtocol]):
     def _unreachable(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             self._heard(Disconnected(f"cannot reach {self._address}: {describe(failure)}"))
-
-
-def describe(failure: Failure) -> str:
-    """Say in words why a connection could not be made."""
-    if failure.check(error.ConnectionRefusedError):
-        return "nobody listens there"
-    if failure.check(error.DNSLookupError):
-        return "there is no host of this name"
-    if failure.check(error.TimeoutError):
-        return "it does not answer"
-    return failure.getErrorMessage()

@@ -24,10 +24,7 @@ class ClientEvent:
 
 @frozen
 class Secured(ClientEvent):
-    """The server's first line has come: TLS stands in both directions.
-
-    ``own_expires`` is ``None`` when no certificate was presented.
-    """
+    """The server's first line has come: TLS stands.  ``own_expires``: of what was presented."""
 
     address: str
     server_name: str
@@ -49,12 +46,11 @@ class Registered(ClientEvent):
 class Said(ClientEvent):
     """A message; ``room`` is the channel, or the other person's nickname.
 
-    ``time`` is the server's, or ``None`` when it does not tell it.  ``name`` is
-    the one that we gave it, ``""`` for what another device or somebody else said.
-    ``msgid`` is the server's, ``""`` when it has none.  A line feed parts the lines
-    of a message that has several.  What is ``replayed`` was said while we were away,
-    or before: nobody is to be alerted of it.  ``reply_to`` is the msgid of what it
-    answers, ``account`` the speaker's, where the server tells it.
+    ``time`` and ``msgid`` are the server's, if it tells them.  ``name`` is the one that
+    we gave it, ``""`` for what another device or somebody else said.  A line feed parts
+    the lines of a message that has several.  What is ``replayed`` was said while we
+    were away, or before: nobody is to be alerted of it.  ``reply_to`` is the msgid of
+    what it answers, ``account`` the speaker's, where the server tells it.
     """
 
     room: str
@@ -101,10 +97,7 @@ class Redacted(ClientEvent):
 
 @frozen
 class Typing(ClientEvent):
-    """Somebody types, for so many ``seconds`` from now if nothing more comes; 0: no more.
-
-    What they say ends it too.
-    """
+    """Somebody types, for so many ``seconds`` from now or until they say it; 0: no more."""
 
     room: str
     nick: str
@@ -164,6 +157,26 @@ class Gap(ClientEvent):
     """More was said here, before what is told next, than was asked for."""
 
     room: str
+
+
+@frozen
+class Earlier(ClientEvent):
+    """A page of what was said before, the oldest first; what was told may be among it.
+
+    ``is_end``: there is no more, or the server does not tell it.  Without that and without
+    messages the connection broke: the next one may be asked.
+    """
+
+    room: str
+    messages: tuple[Said | Reacted | Redacted, ...]
+    is_end: bool
+
+
+@frozen
+class Found(ClientEvent):
+    """The messages that the server found, as it was asked to, the oldest first."""
+
+    messages: tuple[Said, ...]
 
 
 @frozen
@@ -279,10 +292,7 @@ class ServerNotice(ClientEvent):
 
 @frozen
 class Refused(ClientEvent):
-    """The server did not do something: ``context`` says to what, ``code`` is its code.
-
-    ``label`` is that of what we sent, ``""`` without.
-    """
+    """The server did not do something; ``context``: to what; ``label``: name of what we sent."""
 
     code: str
     context: tuple[str, ...]
@@ -292,12 +302,17 @@ class Refused(ClientEvent):
 
 @frozen
 class Waiting(ClientEvent):
-    """A message of ours waits for the next connection: `Said` or `NotSent` tell its end."""
+    """A message of ours was taken, ``offline``: for the next connection.
+
+    `Said`, `NotSent` or `MayBeLost` tell its end, by its name.
+    """
 
     name: str
     room: str
     text: str
     manner: Manner
+    offline: bool
+    reply_to: str = ""
 
 
 @frozen

@@ -9,24 +9,24 @@ No clock, no input, no output.  Source: IRCv3 draft/chathistory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from chat.client.batches import Page
-from chat.client.events import Answered, ClientEvent, Gap, Reacted, Redacted, Said
+from chat.client.events import ClientEvent, Gap, Reacted, Redacted, Said
+from chat.client.requests import NEEDED as NEEDED_FOR_PAGES
+from chat.client.requests import Request, Requests, iso8601, reference
 from chat.client.rooms import Rooms
 from chat.irc.message import Message
 
-CAPABILITY = "draft/chathistory"
-#: Without one of these nothing is asked for.
-NEEDED = frozenset({"batch", CAPABILITY, "echo-message", "message-tags", "server-time"})
+#: Without one of these nothing that was missed is asked for.
+NEEDED = NEEDED_FOR_PAGES | {"echo-message"}
 
-#: Messages in one page, where the server allows so many.
-PAGE = 100
-#: Pages of one place; then its latest one, behind a `Gap`.
-MOST_PAGES = 5
+#: Messages, and pages of whatever, of one place; then its latest page, behind a `Gap`.
+MOST_MESSAGES = 500
+MOST_PAGES = 20
 #: Messages that are held for one place.
 MOST_HELD = 1_000
 #: Rooms and people of whom something may be missing, or the last message is remembered.
@@ -37,8 +37,6 @@ MOST_TOLD = 10_000
 FUZZ = timedelta(seconds=1)
 #: Later than all: there is no clock here.
 _END = "timestamp=9999-12-31T23:59:59.999Z"
-#: What our PINGs begin with; others have others.
-_PREFIX = "history-"
 
 Effects = Iterator[Message | ClientEvent]
 #: What comes in an order that means something.
@@ -72,15 +70,19 @@ class _Place:
     name: str
     #: From where to ask, the best first: what the server does not know, it refuses.
     references: list[str]
+    messages: int = 0
     pages: int = 0
+    #: Whether the latest page comes next: there were enough.
+    is_latest: bool = False
     held: list[Spoken] = field(factory=list)
 
 
 class History:
     """The history of one connection; `begin` comes with its welcome."""
 
-    def __init__(self, rooms: Rooms, memory: Memory) -> None:
+    def __init__(self, rooms: Rooms, memory: Memory, requests: Requests) -> None:
         self.memory = memory
+        self._requests = requests
         self._rooms = rooms
         self._since = memory.heard
         self._latest = memory.heard
@@ -89,9 +91,8 @@ class History:
         self._is_listing = False
         #: By folded name; the first is asked for first.
         self._places: dict[str, _Place] = {}
-        self._asked = 0
-        #: Whether a request is under way, and for which place, if for one.
-        self.is_asking = False
+        #: What is under way, and for which place, if for one.
+        self._request: Request | None = None
         self._asked_for: _Place | None = None
 
     def begin(self, capabilities: frozenset[str]) -> Effects:
@@ -99,7 +100,7 @@ class History:
         self._has_begun = True
         if self._since is not None and capabilities >= NEEDED:
             self._is_on = self._is_listing = True
-            since = f"timestamp={_iso8601(self._since - FUZZ)}"
+            since = f"timestamp={iso8601(self._since - FUZZ)}"
             yield from self._ask("TARGETS", since, _END)
 
     def hear(self, time: datetime | None) -> None:
@@ -130,51 +131,46 @@ class History:
             yield Gap(place.name)
             yield from self._finish(place)
 
-    def list_of(self, page: Page) -> Effects:
+    def list_of(self, request: Request | None, page: Page) -> Effects:
         """Take the list of conversations."""
-        if not self._is_listing:
+        if not self._is_listing or not self._ends(request):
             return
-        self.is_asking = False
         for line in page.lines:
             if len(line.params) > 1 and not self._is_channel(line.params[1]):
                 self._add(line.params[1])
         self._is_listing = False
         yield from self._next()
 
-    def page(self, page: Page, events: Sequence[ClientEvent]) -> Effects:
-        """Take a page of history, which tells ``events``."""
+    def page(self, request: Request | None, page: Page, events: Sequence[Spoken]) -> Effects:
+        """Take a page of history, which tells ``events``, and may answer a request."""
+        is_ours = self._ends(request)
         place = self._places.get(self._fold(page.about))
-        if not self.is_asking or place is not self._asked_for:
+        if not is_ours or place is not self._asked_for:
             place = None
-        is_latest = place is not None and place.pages == MOST_PAGES
+        is_latest = place is not None and place.is_latest
         if place is not None and is_latest and not page.is_end:
             yield Gap(place.name)
         for event in events:
-            if isinstance(event, Said):
+            if isinstance(event, Spoken):
                 yield from self._tell(self._replayed(event, page.about, place))
-            else:
-                yield event
+        last = reference(page.lines[-1]) if page.lines else None
         if place is None:
-            return
-        self.is_asking = False
-        last = _reference(page.lines[-1]) if page.lines else None
-        if page.is_end or is_latest or last is None:
+            if is_ours:
+                yield from self._next()
+        elif page.is_end or is_latest or last is None:
             yield from self._finish(place)
         else:
+            place.messages += len(events)
             place.pages += 1
+            place.is_latest = place.messages >= MOST_MESSAGES or place.pages >= MOST_PAGES
             place.references = [last]
             yield from self._next()
 
-    def answered(self, event: Answered) -> Effects:
-        """Yield what follows from a PONG: itself, unless it is that to one of our PINGs."""
-        if not event.token.startswith(_PREFIX):
-            yield event
-        elif self.is_asking and event.token == f"{_PREFIX}{self._asked}":
-            yield from self._refused()
-
-    def _refused(self) -> Effects:
+    def refused(self, request: Request) -> Effects:
         """Do without what the server did not answer with a page."""
-        self.is_asking = self._is_listing = False
+        if not self._ends(request):
+            return
+        self._is_listing = False
         place = self._asked_for
         if place is not None and place is self._first():
             del place.references[0]
@@ -183,6 +179,13 @@ class History:
                 return
         yield from self._next()
 
+    def _ends(self, request: Request | None) -> bool:
+        """Return whether this was what is under way, and nothing is any more."""
+        if request is None or request is not self._request:
+            return False
+        self._request = None
+        return True
+
     def _add(self, name: str) -> _Place | None:
         key = self._fold(name)
         if key not in self._places and len(self._places) < MOST_PLACES:
@@ -190,28 +193,25 @@ class History:
             references = [f"msgid={mark.msgid}"] if mark is not None and mark.msgid else []
             time = mark.time if mark is not None and mark.time is not None else self._since
             if time is not None:
-                references.append(f"timestamp={_iso8601(time - FUZZ)}")
+                references.append(f"timestamp={iso8601(time - FUZZ)}")
             self._places[key] = _Place(name, references)
         return self._places.get(key)
 
     def _next(self) -> Effects:
         """Ask for the next page of the first place, when nothing is under way."""
         place = self._first()
-        if self.is_asking or self._is_listing:
+        if self._request is not None or self._is_listing:
             return
         if place is None:
             self._settle()
             return
         self._asked_for = place
-        subcommand = "LATEST" if place.pages == MOST_PAGES else "AFTER"
+        subcommand = "LATEST" if place.is_latest else "AFTER"
         yield from self._ask(subcommand, place.name, place.references[0])
 
     def _ask(self, subcommand: str, *params: str) -> Effects:
-        self.is_asking = True
-        self._asked += 1
-        yield Message("CHATHISTORY", (subcommand, *params, str(self._limit())))
-        # Its answer comes behind that to the request, also where that is an error.
-        yield Message("PING", (f"{_PREFIX}{self._asked}",))
+        self._request, lines = self._requests.ask(subcommand, *params)
+        yield from lines
 
     def _finish(self, place: _Place) -> Effects:
         """Tell what was held, and go on to the next place."""
@@ -220,15 +220,20 @@ class History:
             yield from self._tell(event)
         yield from self._next()
 
-    def _replayed(self, event: Said, about: str, place: _Place | None) -> Said:
-        """Return a message of a page: the one that came by itself, if it did."""
+    def _replayed(self, event: Spoken, about: str, place: _Place | None) -> Spoken:
+        """Return what a page tells: the one that came by itself, if it did."""
+        # Nicknames may have changed since: a conversation is with whom we asked about.
+        room = event.room if self._is_channel(about) else about
+        if not isinstance(event, Said):
+            event = evolve(event, room=room)
+            if place is not None and event in place.held:
+                place.held.remove(event)
+            return event
         if place is not None and event.msgid:
             for held in place.held:
                 if isinstance(held, Said) and held.msgid == event.msgid:
                     place.held.remove(held)
                     return held
-        # Nicknames may have changed since: a conversation is with whom we asked about.
-        room = event.room if self._is_channel(about) else about
         return evolve(event, replayed=True, room=room)
 
     def _tell(self, event: Spoken) -> Iterator[ClientEvent]:
@@ -266,24 +271,8 @@ class History:
     def _is_channel(self, name: str) -> bool:
         return self._rooms.isupport.is_channel(name)
 
-    def _limit(self) -> int:
-        most = self._rooms.isupport.tokens.get("CHATHISTORY", "")
-        # "a value of 0 may be used to indicate no message limit exists".
-        return min(int(most), PAGE) if most.isdecimal() and int(most) else PAGE
-
 
 def _shorten(memory: dict[Any, Any], most: int) -> None:
     """Forget what is beyond the limit, the oldest first."""
     while len(memory) > most:
         del memory[next(iter(memory))]
-
-
-def _reference(line: Message) -> str | None:
-    if line.tags.get("msgid"):
-        return f"msgid={line.tags['msgid']}"
-    return f"timestamp={line.tags['time']}" if line.tags.get("time") else None
-
-
-def _iso8601(time: datetime) -> str:
-    moment = time.astimezone(UTC).replace(tzinfo=None)
-    return f"{moment.isoformat(timespec='milliseconds')}Z"

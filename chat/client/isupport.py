@@ -55,6 +55,12 @@ class Isupport:
         }
         return kinds | dict.fromkeys(self.prefixes, ModeKind.PREFIX)
 
+    def lets_through(self, tag: str) -> bool:
+        """Return whether the server passes a client-only tag (message-tags, "CLIENTTAGDENY")."""
+        denied = self.tokens.get("CLIENTTAGDENY", "").split(",")
+        name = tag.removeprefix("+")
+        return name not in denied and ("*" not in denied or f"-{name}" in denied)
+
     def is_channel(self, target: str) -> bool:
         """Return whether ``target`` names a channel."""
         return target[:1] in tuple(self.tokens.get("CHANTYPES", "#&"))

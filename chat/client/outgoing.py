@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
+from chat.client.annotating import reply_to
 from chat.client.events import (
     Answered,
     ClientEvent,
@@ -40,6 +41,11 @@ MOST_WAITING = 1_000
 
 #: What our PINGs begin with; others have others.
 _PREFIX = "sent-"
+#: Refusals of a message to its target, from servers that do not say of which one (Modern
+#: IRC, "Numerics"; InspIRCd and others, 408, 492 and 531).
+_REFUSING = frozenset({"401", "403", "404", "408", "492", "531", "716"})
+#: What says nothing, and has a name nevertheless, by which its refusal is known.
+_ANNOTATING = frozenset({"TAGMSG", "REDACT"})
 
 
 class NotTakenError(Exception):
@@ -47,13 +53,36 @@ class NotTakenError(Exception):
 
 
 @frozen
+class Answers:
+    """How a server answers a message.
+
+    ``repeats``: one with a name may be sent again, and is stored once; ``names``: the
+    answer has its name; ``echoes``: it comes back, and is not told before.
+    """
+
+    repeats: bool = False
+    names: bool = False
+    echoes: bool = False
+
+
+@frozen
 class Item:
-    """One message, and the name by which it is told of: ``""`` for what says nothing."""
+    """One message, and the name by which it is told of: ``""`` for a command."""
 
     message: Message
     name: str
-    #: Whether it went to a server that knows it again.
-    repeats: bool = False
+    #: What is known of the server that it went to.
+    answers: Answers = Answers()
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it has one receiver: with several a refusal is one receiver's."""
+        return "," not in self.message.params[0]
+
+    def not_sent(self, reason: str) -> NotSent | None:
+        """Return that it was refused; ``None`` for what says nothing."""
+        words = _words(self.message)
+        return NotSent(self.name, self.message.params[0], words[1], reason) if words else None
 
 
 class Outgoing:
@@ -97,28 +126,28 @@ class Outgoing:
             raise NotTakenError("There is no connection: nothing was sent")
         if len(self._waiting) >= MOST_WAITING:
             raise NotTakenError(f"{MOST_WAITING:,} messages wait already: this one was not taken")
-        item = Item(message, self._new_name() if says else "")
+        is_named = says or (message.command in _ANNOTATING and message.params)
+        item = Item(message, self._new_name() if is_named else "")
         self._waiting.append(item)
         return item.name
 
     def told_of(self, message: Message, name: str) -> Iterator[ClientEvent]:
         """Yield what there is to tell of a message that was added just now."""
         words = _words(message)
-        if words is not None and not self._is_online:
-            yield Waiting(name, message.params[0], words[1], words[0])
+        if words is not None:
+            about = reply_to(message.tags)
+            offline = not self._is_online
+            yield Waiting(name, message.params[0], words[1], words[0], offline, about)
 
     def flush(self) -> None:
         """Have the server asked whether it has dealt with everything, also with nothing."""
         self._sent += 1
 
-    def due(self, *, repeats: bool) -> Iterator[Item]:
-        """Yield what to send now: as much as the window has room for, and a PING.
-
-        ``repeats`` says whether this server knows a message again.
-        """
+    def due(self, answers: Answers) -> Iterator[Item]:
+        """Yield what to send now: as much as the window has room for, and a PING."""
         while self._waiting and self._may_send():
             self._sent += 1
-            item = evolve(self._waiting.popleft(), repeats=repeats)
+            item = evolve(self._waiting.popleft(), answers=answers)
             self._unanswered[self._sent] = item
             yield item
         if self._is_online and self._sent > self._asked == self._confirmed:
@@ -128,16 +157,22 @@ class Outgoing:
     def heard(self, event: ClientEvent) -> Iterator[ClientEvent]:
         """Take note of an event, and yield what is told: it, or what it means."""
         match event:
-            case Refused(label=label, text=text) if label:
-                item = next((one for one in self._unanswered.values() if one.name == label), None)
-                words = _words(item.message) if item is not None else None
-                # With several receivers a refusal is one receiver's, and the others have it.
-                if item is not None and words is not None and "," not in item.message.params[0]:
-                    self._forget(label)
-                    yield NotSent(label, item.message.params[0], words[1], text)
+            case Refused(code=code, context=context, text=text, label=label):
+                item = self._named(label) if label else self._refused(code, context)
+                if item is not None and item.is_single:
+                    self._forget(item.name)
+                    yield item.not_sent(text) or event
                     return
             case Said(name=name) if name:
-                self._forget(name)
+                item = self._named(name)
+                if item is not None and item.answers.echoes:
+                    self._forget(name)
+            case Said(own=True, replayed=False):
+                item = self._echoed(event)
+                if item is not None:
+                    self._forget(item.name)
+                    yield evolve(event, name=item.name)
+                    return
             case Answered(token) if token.startswith(_PREFIX):
                 self._answered(token.removeprefix(_PREFIX))
             case Registered():
@@ -153,6 +188,35 @@ class Outgoing:
     def _may_send(self) -> bool:
         has_room = self._sent - self._confirmed < WINDOW
         return self._is_online and self._is_writable and has_room
+
+    def _named(self, name: str) -> Item | None:
+        return next((item for item in self._unanswered.values() if item.name == name), None)
+
+    def _refused(self, code: str, context: tuple[str, ...]) -> Item | None:
+        """Return the message that a refusal without a name is of, if it is of one."""
+        for item in self._unanswered.values():
+            is_it = item.name and not item.answers.names and code in _REFUSING
+            if is_it and any(_same(item.message.params[0], word) for word in context):
+                return item
+        return None
+
+    def _echoed(self, event: Said) -> Item | None:
+        """Return the message that an echo without a name is of, if it is of one, or ends one.
+
+        Of several lines each has its echo, and the last one stands for all.
+        """
+        texts = []
+        for item in self._unanswered.values():
+            words = _words(item.message)
+            if words is None or item.answers.names or not item.answers.echoes:
+                continue
+            if not _same(item.message.params[0], event.room):
+                continue
+            if event.text in words[1]:
+                return item if words[1].rstrip().endswith(event.text) else None
+            texts.append((item, words[1]))
+        # The server may have changed the text: formatting that a room does not want.
+        return next((item for item, text in texts if "\n" not in text), None)
 
     def _forget(self, name: str) -> None:
         """Send no more again what the server has answered."""
@@ -172,8 +236,8 @@ class Outgoing:
         """Have sent again what was not answered, and tell of what cannot be."""
         self._is_online = False
         unanswered = self._unanswered.values()
-        again = [item for item in unanswered if item.name and item.repeats]
-        lost = [item for item in unanswered if not (item.name and item.repeats)]
+        again = [item for item in unanswered if _words(item.message) and item.answers.repeats]
+        lost = [item for item in unanswered if item not in again]
         self._unanswered = {}
         self._asked = self._confirmed = self._sent
         self._waiting.extendleft(reversed(again))
@@ -181,6 +245,11 @@ class Outgoing:
             yield SentAgain(len(again))
         if lost:
             yield MayBeLost(len(lost), tuple(item.name for item in lost if item.name))
+
+
+def _same(target: str, other: str) -> bool:
+    """Return whether two names are one, as nearly all servers compare them."""
+    return target.casefold() == other.casefold()
 
 
 def _words(message: Message) -> tuple[Manner, str] | None:

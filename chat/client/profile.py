@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from attrs import evolve, field, frozen
@@ -69,6 +70,18 @@ class Profile:
 
 
 @frozen
+class Network:
+    """A profile among several, and what a person calls its network: no two have one name."""
+
+    name: str
+    profile: Profile
+
+
+#: A network's name, and why its profile cannot be used.
+Problem = tuple[str, ProfileError]
+
+
+@frozen
 class Choice:
     """What was said on the command line; ``None`` where nothing was.
 
@@ -110,6 +123,34 @@ def choose(choice: Choice, profiles: Path) -> Profile:
     return profile
 
 
+def choose_several(
+    directories: Sequence[str], profiles: Path
+) -> tuple[tuple[Network, ...], tuple[Problem, ...]]:
+    """Return the networks of these profiles, and what is wrong with others of them.
+
+    They are named as in `Choice`; without any all in ``profiles`` are meant, the
+    default first.  Raises `ProfileError` where no network is left.
+    """
+    wanted = [_directory(each, profiles) for each in directories] or _found(profiles)
+    networks: list[Network] = []
+    problems: list[Problem] = []
+    for name, directory in _named(wanted).items():
+        try:
+            networks.append(Network(name, choose(Choice(str(directory)), profiles)))
+        except ProfileError as error:
+            problems.append((name, error))
+    if networks:
+        return tuple(networks), tuple(problems)
+    if problems:
+        raise ProfileError("; ".join(str(error) for _, error in problems))
+    raise _no_profile(profiles)
+
+
+def has_profiles(profiles: Path) -> bool:
+    """Return whether there is a profile with a name, be it one that cannot be read."""
+    return any(path.is_dir() for path in profiles.glob("*"))
+
+
 def profile_text(
     address: str, server_name: str, account: str, certificate: Path, authority: Path
 ) -> str:
@@ -139,18 +180,47 @@ def _directory(wanted: str | None, profiles: Path) -> Path:
             if candidate.is_dir():
                 return candidate
         raise ProfileError(f"there is no profile {wanted}: neither a directory nor in {profiles}")
-    default = profiles / "default"
-    if default.is_dir():
-        return default
-    if default.is_file():
-        return _directory(default.read_text().strip(), profiles)
-    found = sorted(path for path in profiles.glob("*") if path.is_dir())
-    if len(found) == 1:
-        return found[0]
-    if found:
+    found = _found(profiles)
+    if not found:
+        raise _no_profile(profiles)
+    if len(found) > 1 and found[0] != _default(profiles):
         names = ", ".join(path.name for path in found)
         raise ProfileError(f"there are several profiles ({names}): give --dir NAME")
-    raise ProfileError(f"there is no profile in {profiles}: give --dir, or --cert and --ca")
+    return found[0]
+
+
+def _found(profiles: Path) -> list[Path]:
+    """Return the profiles with names in their order, the default first."""
+    found = sorted(path for path in profiles.glob("*") if path.is_dir())
+    default = _default(profiles)
+    return found if default is None else [default, *(path for path in found if path != default)]
+
+
+def _default(profiles: Path) -> Path | None:
+    """Return the profile called ``default``, or the one that a file of this name names."""
+    default = profiles / "default"
+    if default.is_file():
+        return _directory(default.read_text().strip(), profiles)
+    return default if default.is_dir() else None
+
+
+def _named(directories: Sequence[Path]) -> dict[str, Path]:
+    """Return each directory once, under a name of its own."""
+    named: dict[str, Path] = {}
+    for directory in directories:
+        if any(directory.samefile(other) for other in named.values()):
+            continue
+        name = directory.absolute().name or str(directory)
+        others = (f"{name}-{number}" for number in count(2))
+        named[next(each for each in chain((name,), others) if each not in named)] = directory
+    return named
+
+
+def _no_profile(profiles: Path) -> ProfileError:
+    return ProfileError(
+        f"there is no profile in {profiles}: join a network with securechat join, or give --dir,"
+        " or --cert and --ca"
+    )
 
 
 def _read(directory: Path) -> Profile:

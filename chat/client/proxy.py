@@ -24,7 +24,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chat.client.client import CONNECT_TIMEOUT, PreparedEndpoint, describe
+from chat.client.connecting import CONNECT_TIMEOUT, PreparedEndpoint, describe
 from chat.client.nodelay import no_delay
 from chat.client.profile import Profile
 from chat.client.renewing import Renewing, renew_in_thread

@@ -32,6 +32,7 @@ WANTED = (
     "cap-notify",
     "chghost",
     "draft/chathistory",
+    "draft/event-playback",
     "draft/message-redaction",
     "draft/multiline",
     "draft/read-marker",
@@ -45,6 +46,7 @@ WANTED = (
     "securechat/id",
     "server-time",
     "setname",
+    "soju.im/search",
     "standard-replies",
 )
 #: How many other nicknames are tried when ours is taken.

@@ -7,18 +7,27 @@ echo-message, extended-join, server-time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from attrs import evolve
 
-from chat.client import history
+from chat.client import handlers, markers, people
+from chat.client.annotating import REDACTION
 from chat.client.answers import answer
-from chat.client.batches import CONCAT, MULTILINE, Batches, Page
-from chat.client.events import Answered, ClientEvent, Disconnected, Registered
-from chat.client.handlers import HANDLERS, said, time_of
+from chat.client.batches import CONCAT, MULTILINE, SEARCH, Batches, Page
+from chat.client.events import Answered, ClientEvent, Disconnected, Found, Registered, Said
+from chat.client.handlers import said
 from chat.client.history import History, Memory, Spoken
+from chat.client.markers import Markers
+from chat.client.outgoing import Answers
+from chat.client.presence import Presence
 from chat.client.registration import Effects, Identity, Phase, Registration, Step
+from chat.client.requests import CAPABILITY, NEEDED, Requests, is_ours
 from chat.client.rooms import Rooms
+from chat.client.scrolling import Scrolling
+from chat.client.table import time_of
 from chat.client.text import Multiline, pieces
+from chat.client.typing import TAG as TYPING
 from chat.irc.message import MAX_BODY, NAME_TAG, Message
 
 #: What a source is taken to be as long as we have not seen our own.
@@ -26,7 +35,9 @@ _UNSEEN_SOURCE = "!" + "u" * 18 + "@" + "h" * 63
 #: Lines of one message where the server does not say how many (draft/multiline).
 _LINES = 24
 #: What a page of history may have.
-_SAYING = frozenset({"PRIVMSG", "NOTICE"})
+_SAYING = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "REDACT"})
+#: All commands that we know.
+_HANDLERS = handlers.HANDLERS | people.HANDLERS
 
 
 class ClientState:
@@ -47,11 +58,17 @@ class ClientState:
         memory = memory or Memory()
         # As long as nothing was heard only the server knows since when the device was
         # away: it sends what was missed to those who cannot ask.
-        behind = frozenset({history.CAPABILITY}) if memory.heard is None else frozenset()
+        behind = frozenset({CAPABILITY}) if memory.heard is None else frozenset()
         self.registration = Registration(identity, behind)
         self.rooms = Rooms()
-        self.history = History(self.rooms, memory)
+        self.requests = Requests(self.rooms)
+        self.history = History(self.rooms, memory, self.requests)
+        self.markers = Markers(self.rooms)
+        self.presence = Presence(self.rooms)
+        self._scrolling = Scrolling(self.requests, self.rooms, memory)
         self._batches = Batches()
+        #: Whether we are away, as far as the server has told.
+        self.away = False
         self.source = ""
         #: The channels to be in after the next connection, with their keys.
         self.rejoin = dict(rejoin or {})
@@ -70,19 +87,40 @@ class ClientState:
         return self.registration.nick
 
     @property
-    def can_repeat(self) -> bool:
-        """Whether a message with a name may be sent again: it is stored and shown once."""
-        return {"securechat/id", "echo-message"} <= self.registration.capabilities
+    def answers(self) -> Answers:
+        """How the server answers a message."""
+        echoes = self.has("echo-message")
+        knows = self.has("securechat/id") and echoes
+        return Answers(knows, knows or self.has("labeled-response"), echoes)
 
     @property
     def several(self) -> Multiline | None:
         """What a message of several lines may have, ``None`` where there are none."""
-        if not (self._has(MULTILINE) and self._has("batch")):
+        if not (self.has(MULTILINE) and self.has("batch")):
             return None
         limits = self.registration.value(MULTILINE)
         most = [limits.get(key, "") for key in ("max-bytes", "max-lines")]
         found = [int(word) if word.isdecimal() and int(word) else None for word in most]
         return Multiline(found[0] or MAX_BODY, found[1] or _LINES)
+
+    def has(self, capability: str) -> bool:
+        """Return whether the server has agreed to a capability."""
+        return capability in self.registration.capabilities
+
+    @property
+    def passes_typing(self) -> bool:
+        """Whether others can know that we type."""
+        return self.has("message-tags") and self.rooms.isupport.lets_through(TYPING)
+
+    def refusal(self, message: Message) -> str | None:
+        """Return why this server cannot take a message of ours, ``None`` when it may."""
+        if message.command == "REDACT" and not self.has(REDACTION):
+            return "This server takes no message back"
+        if message.command == "TAGMSG":
+            lets_through = self.rooms.isupport.lets_through
+            if not self.has("message-tags") or not all(map(lets_through, message.tags)):
+                return "This server passes no such thing on"
+        return None
 
     def is_own(self, nick: str) -> bool:
         """Return whether ``nick`` is ours."""
@@ -116,7 +154,7 @@ class ClientState:
 
         A message with too few parameters, or out of turn, tells nothing.
         """
-        if self._has(history.CAPABILITY):
+        if self.has(CAPABILITY):
             self.history.hear(time_of(message))
         return [
             event
@@ -131,7 +169,11 @@ class ClientState:
         can do that.  What was said is told here when the server will not echo it.
         """
         speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
-        self._outgoing += self._lines(message, name) if speaks else [message]
+        if message.tags and not self.has("message-tags"):
+            message = evolve(message, tags={})
+        labels = {"label": name} if name and self.has("labeled-response") else {}
+        lines = self._lines(message, name) if speaks else [message.tagged(labels)]
+        self._outgoing += lines
         if message.command == "JOIN" and len(message.params) > 1:
             names, keys = message.params[0].split(","), message.params[1].split(",")
             self._keys.update(zip(map(self.rooms.isupport.fold, names), keys, strict=False))
@@ -139,9 +181,25 @@ class ClientState:
             return [evolve(event, name=name) for event in said(self, message, self.nick)]
         return []
 
+    def earlier(self, room: str, before: Said | None) -> bool:
+        """Ask for what was said before a message, or last; `Earlier` tells it.
+
+        Returns whether it could be asked: the server knows history, the message has a
+        msgid or a time, and no other request for this room is under way.
+        """
+        asking = self._scrolling.ask(room, before) if self._has_pages else None
+        self._perform(asking or iter(()))
+        return asking is not None
+
+    def read(self, room: str, time: datetime) -> None:
+        """Have the server know up to where we have read, where it does not know yet."""
+        if self.has(markers.CAPABILITY):
+            self._perform(self.markers.read(room, time))
+
     def close(self, reason: str) -> list[ClientEvent]:
-        """Note that the connection is gone, and return that once."""
-        return [Disconnected(reason)] if self.registration.advance(Step.LOST) else []
+        """Note that the connection is gone, and return what that means, once."""
+        lost: list[ClientEvent] = list(self._scrolling.lost())
+        return [*lost, Disconnected(reason)] if self.registration.advance(Step.LOST) else lost
 
     def to_send(self) -> list[Message]:
         """Return the messages that have to be sent now, and forget them."""
@@ -150,8 +208,8 @@ class ClientState:
 
     def _lines(self, message: Message, name: str) -> Iterator[Message]:
         """Yield what says a message, of several lines perhaps, on this connection."""
-        names = {NAME_TAG: name} if name and self.can_repeat else {}
-        labels = {"label": name} if name and self._has("labeled-response") else {}
+        names = {NAME_TAG: name} if name and self.answers.repeats else {}
+        labels = {"label": name} if name and self.has("labeled-response") else {}
         tags = labels | names
         target, text = message.params
         lines = list(pieces(message.command, target, text, self.source_length()))
@@ -175,8 +233,9 @@ class ClientState:
                 one = Message(message.command, (target, each), tags=message.tags)
                 yield one.tagged(tags) if number == len(texts) else one
 
-    def _has(self, capability: str) -> bool:
-        return capability in self.registration.capabilities
+    @property
+    def _has_pages(self) -> bool:
+        return self.registration.capabilities >= NEEDED
 
     def _effects(self, whole: Message | Page) -> Effects:
         if isinstance(whole, Page):
@@ -185,18 +244,37 @@ class ClientState:
         for effect in self._dispatch(whole):
             if isinstance(effect, Spoken):
                 yield from self.history.live(effect)
-            elif isinstance(effect, Answered):
-                yield from self.history.answered(effect)
+                yield from self._ask_markers(effect.room)
+            elif isinstance(effect, Answered) and is_ours(effect):
+                for request in self.requests.answered(effect):
+                    is_scrolled = self._scrolling.has(request)
+                    yield from (self._scrolling if is_scrolled else self.history).refused(request)
             else:
                 yield effect
 
     def _page(self, page: Page) -> Effects:
+        if page.kind == SEARCH:
+            told = [effect for line in page.lines for effect in self._dispatch(line)]
+            yield Found(tuple(evolve(one, replayed=True) for one in told if isinstance(one, Said)))
+            return
+        request = self.requests.take(page)
         if not page.about:
-            return self.history.list_of(page)
+            yield from self.history.list_of(request, page)
+            yield from self._ask_markers(
+                *(line.params[1] for line in page.lines if line.params[1:])
+            )
+            return
         lines = (line for line in page.lines if line.command in _SAYING)
         told = [effect for line in lines for effect in self._dispatch(line)]
-        events = [effect for effect in told if isinstance(effect, ClientEvent)]
-        return self.history.page(page, events)
+        events = [effect for effect in told if isinstance(effect, Spoken)]
+        if request is not None and self._scrolling.has(request):
+            yield from self._scrolling.page(request, page, events)
+        else:
+            yield from self.history.page(request, page, events)
+
+    def _ask_markers(self, *places: str) -> Effects:
+        if self.has(markers.CAPABILITY):
+            yield from self.markers.ask(places)
 
     def _perform(self, effects: Effects) -> list[ClientEvent]:
         events = []
@@ -208,6 +286,8 @@ class ClientState:
                 if isinstance(effect, Registered):
                     self._outgoing += self._joins()
                     self._perform(self.history.begin(self.registration.capabilities))
+                    # The latest conversations first.
+                    self._perform(self._ask_markers(*reversed(self.history.memory.marks)))
         return events
 
     def _joins(self) -> Iterator[Message]:
@@ -218,7 +298,7 @@ class ClientState:
         if self.registration.concerns(message.command):
             yield from self.registration.receive(message)
             return
-        parameters, handler = HANDLERS.get(message.command, (0, None))
+        parameters, handler = _HANDLERS.get(message.command, (0, None))
         if handler is not None:
             if len(message.params) >= parameters:
                 yield from handler(self, message)

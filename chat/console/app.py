@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from attrs import frozen
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
+from twisted.internet.defer import Deferred
 
-from chat.console.dialogs import Ask, Help, Jump
+from chat.client.events import Said
+from chat.console.buffer import Buffer
+from chat.console.completion import Completion
+from chat.console.dialogs import Ask, Choose, Jump, Password
 from chat.console.driver import TerminalDriver
 from chat.console.entry import Entry
-from chat.console.model import Buffer, Model
+from chat.console.help import Help
+from chat.console.keys import KEYS, Key
+from chat.console.model import Model
 from chat.console.panels import Members, Panel, RoomList, Status, Talk, Topic
-from chat.console.plain import Input
+from chat.console.settings import Settings
 from chat.console.typing import Completer
 
 #: The least width of the terminal at which each side panel shows itself.
@@ -27,21 +31,31 @@ _ROOMS_FROM, _MEMBERS_FROM = 70, 100
 _Widget = TypeVar("_Widget", bound=Widget)
 
 
-@frozen
-class _AltKey:
-    """A key with Alt, in the form of Textual's table."""
+class Receiver(Protocol):
+    """What is told of what somebody does."""
 
-    value: str
+    settings: Settings
+
+    def enter(self, text: str) -> None:
+        """Deal with what was typed."""
+
+    def edited(self, text: str) -> None:
+        """Take note of what stands in the input by now."""
+
+    def completions(self, before: str) -> Iterable[Completion]:
+        """Return what the text up to the cursor may become."""
+
+    def drawn(self, *, wants_older: bool) -> None:
+        """Take note that the current room was drawn, near the oldest that is here or not."""
+
+    def wants_older(self) -> None:
+        """Fetch what is older than all that is here."""
+
+    def leave(self) -> None:
+        """End."""
 
 
-# Textual has no public way: it takes these for other keys.  The test in tmux would see it go.
-ANSI_SEQUENCES_KEYS.update(  # type: ignore[attr-defined]
-    {"\x1b\r": (_AltKey("alt+enter"),), "\x1b/": (_AltKey("alt+slash"),)}
-    | {f"\x1b{number}": (_AltKey(f"alt+{number}"),) for number in range(1, 10)}
-)
-
-
-class ChatApp(App[None]):
+class ChatApp(App[None], inherit_bindings=False):
     """Draws a `Model`, and hands what is typed to the console."""
 
     # The terminal's own colours, light or dark.
@@ -64,7 +78,13 @@ class ChatApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "securechat"
 
-    def __init__(self, model: Model, to: Input, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        to: Receiver,
+        now: Callable[[], datetime],
+        keys: Sequence[Key] = KEYS,
+    ) -> None:
         super().__init__(driver_class=TerminalDriver, ansi_color=True)
         self.theme = "ansi-dark"
         self.model = model
@@ -72,7 +92,8 @@ class ChatApp(App[None]):
         self.failure: Exception | None = None
         self._to = to
         self._now = now
-        #: What a person wants shown, by panel; otherwise the width decides.
+        self._keys = keys
+        #: What a key has shown or hidden, by panel; otherwise a setting decides, or the width.
         self._wanted: dict[str, bool] = {}
 
     def compose(self) -> ComposeResult:
@@ -83,7 +104,7 @@ class ChatApp(App[None]):
             yield Talk(self.model, id="talk")
             yield Members(self.model, id="members")
         yield Status(self.model, self._now, id="status")
-        yield Entry(Completer(self._to.completions), self._hint, id="entry")
+        yield Entry(Completer(self._to.completions), self._hint, self._keys, id="entry")
 
     def on_mount(self) -> None:
         """Begin (Textual calls this)."""
@@ -104,8 +125,63 @@ class ChatApp(App[None]):
         """Draw what the model has by now."""
         for panel in self.screen_stack[0].query(Panel):
             panel.redraw()
+        size = self.talk_size
+        if size[1] > 0:
+            self._to.drawn(wants_older=self.model.shown.scrollback.is_near_top(*size))
+
+    def write(self, text: str) -> None:
+        """Write to the terminal as it is: a bell, for example."""
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def ask_password(self, account: str, network: str) -> Deferred[str | None]:
+        """Fire with what somebody gives as the password."""
+        answered: Deferred[str | None] = Deferred()
+        self.call_later(self.push_screen, Password(f"{account} on {network}"), answered.callback)
+        return answered
+
+    def offer(self, found: Sequence[Said], title: Callable[[Said], str]) -> Deferred[Said | None]:
+        """Fire with which of these messages somebody chooses, if one."""
+        chosen: Deferred[Said | None] = Deferred()
+        titles = [(title(said), said) for said in found]
+
+        def find(letters: str) -> list[tuple[str, Said]]:
+            words = letters.casefold().split()
+            return [row for row in titles if all(word in row[0].casefold() for word in words)]
+
+        def answer(row: tuple[str, Said] | None) -> None:
+            chosen.callback(row[1] if row is not None else None)
+
+        dialog = Choose(find, lambda row: row[0], f"{len(found)} messages: letters narrow it down")
+        self.call_later(self.push_screen, dialog, answer)
+        return chosen
+
+    def reveal(self, number: int) -> None:
+        """Show a message of the current room, as the chosen one."""
+        self.model.reveal(number, self.talk_size)
+        self.refresh_all()
+
+    def follow(self) -> None:
+        """Do as the settings say by now."""
+        self._wanted.clear()
+        self._arrange(self.size.width)
+
+    # What the terminal tells.
+
+    def on_app_focus(self) -> None:
+        """Take note that somebody looks (Textual calls this)."""
+        self.model.focus(is_focused=True)
+        self.refresh_all()
+
+    def on_app_blur(self) -> None:
+        """Take note that nobody looks (Textual calls this)."""
+        self.model.focus(is_focused=False)
 
     # What was typed.
+
+    def on_entry_edited(self, edited: Entry.Edited) -> None:
+        """Have others know that somebody types (Textual calls this)."""
+        self._to.edited(edited.text)
 
     def on_entry_entered(self, entered: Entry.Entered) -> None:
         """Send it (Textual calls this)."""
@@ -133,7 +209,7 @@ class ChatApp(App[None]):
 
     def on_entry_end_of_input(self) -> None:
         """Leave (Textual calls this)."""
-        self._to.end_of_input()
+        self._to.leave()
 
     # What the keys do.
 
@@ -170,10 +246,42 @@ class ChatApp(App[None]):
     def action_page(self, by: int) -> None:
         """Go a page through the scrollback."""
         self._main(Talk).page(by)
+        if by < 0:
+            self._to.wants_older()
+
+    def action_first_unread(self) -> None:
+        """Go to the first message that was new."""
+        self.model.first_unread(self.talk_size)
+        self.refresh_all()
+
+    def action_newest(self) -> None:
+        """Go to the newest line, and follow what comes."""
+        self.model.newest()
+        self.refresh_all()
+
+    def action_select(self, by: int) -> None:
+        """Choose a message."""
+        self.model.select(by, self.talk_size)
+        if self.model.shown.chosen() is not None:
+            self._hint("/reply  /react  /redact are about the chosen message;  Esc: none")
+        self.refresh_all()
 
     def action_help(self) -> None:
         """Show the help."""
-        self.push_screen(Help())
+        self.push_screen(Help(self._keys))
+
+    def action_close(self) -> None:
+        """Choose no message any more; else show the help."""
+        if self.model.shown.chosen() is None:
+            self.action_help()
+        else:
+            self.model.newest()
+            self.refresh_all()
+
+    def action_redraw(self) -> None:
+        """Draw all anew, over whatever else wrote on the terminal."""
+        self.refresh_all()
+        self.refresh(layout=True)
 
     def action_side(self, panel: str) -> None:
         """Show a side panel that is hidden, hide one that is shown."""
@@ -184,13 +292,9 @@ class ChatApp(App[None]):
         """Say how one leaves."""
         self._hint("Ctrl+Q or /quit leaves")
 
-    def action_help_quit(self) -> None:
-        """Say how one leaves, where something else has the keys."""
-        self.action_no_quit()
-
     async def action_quit(self) -> None:
         """Leave, when all that was sent is answered."""
-        self._to.end_of_input()
+        self._to.leave()
 
     def _hint(self, text: str) -> None:
         status = self._main(Status)
@@ -203,7 +307,10 @@ class ChatApp(App[None]):
             return  # not composed yet
         for panel, least in ((RoomList, _ROOMS_FROM), (Members, _MEMBERS_FROM)):
             widget: Panel = self._main(panel)
-            widget.display = self._wanted.get(widget.id or "", width >= least)
+            name = str(widget.id)
+            is_set = {"on": True, "off": False}.get(getattr(self._to.settings, name))
+            usual = width >= least if is_set is None else is_set
+            widget.display = self._wanted.get(name, usual)
         self._main(Status).tells_unread = not self._main(RoomList).display
         self.refresh_all()
 

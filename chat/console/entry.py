@@ -3,86 +3,54 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from attrs import frozen
+from rich.style import Style
 from textual import events
+from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS
+from textual.document._document import EditResult
+from textual.document._edit import Edit
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import TextAreaTheme
 
-from chat.console.typing import Completer, History
+from chat.console.dialogs import Choose
+from chat.console.editor import EditorError, edited
+from chat.console.key_names import canonical
+from chat.console.keys import KEYS, Key
+from chat.console.typing import (
+    Completer,
+    History,
+    blank_before,
+    line_around,
+    transposed,
+    word_before,
+    word_behind,
+)
 
 #: More lines at once than this are asked about.
 MANY = 3
-
-
-@frozen
-class Key:
-    """One row of the table of keys: what Textual calls it, what it does, what help says.
-
-    Without ``shown``, another row tells of it.
-    """
-
-    keys: str
-    action: str
-    shown: str
-    help: str
-
-
-#: All keys that the full-screen console has; the help is made of it.
-KEYS = (
-    Key("enter", "enter", "Enter", "send what is typed"),
-    Key("alt+enter,ctrl+j", "newline", "Alt+Enter", "begin another line"),
-    Key("tab", "complete(1)", "Tab", "complete a nickname, room or command; again: the next one"),
-    Key("shift+tab", "complete(-1)", "Shift+Tab", "the completion before"),
-    Key("up", "older", "Up", "the line typed before"),
-    Key("down", "newer", "Down", "the line typed behind it"),
-    Key("alt+up,ctrl+p", "app.step(-1)", "Alt+Up  Ctrl+P", "the room above"),
-    Key("alt+down,ctrl+n", "app.step(1)", "Alt+Down  Ctrl+N", "the room below"),
-    *(
-        Key(
-            f"alt+{number}",
-            f"app.go_to({number})",
-            "Alt+1 ... 9" * (number == 1),
-            "a room by number",
-        )
-        for number in range(1, 10)
-    ),
-    Key("alt+a", "app.next_active", "Alt+A", "the next room with something unread"),
-    Key("alt+slash", "app.last_room", "Alt+/", "the room before this one"),
-    Key("ctrl+k", "app.jump", "Ctrl+K", "go to a room by some letters of its name"),
-    Key("pageup", "app.page(-1)", "PgUp", "older lines"),
-    Key("pagedown", "app.page(1)", "PgDn", "newer lines"),
-    Key("f1,escape", "app.help", "F1  Esc", "this help"),
-    Key("f2", "app.side('rooms')", "F2", "show or hide the rooms"),
-    Key("f3", "app.side('members')", "F3", "show or hide who is here"),
-    Key("ctrl+a,home", "cursor_line_start", "Ctrl+A  Home", "the line's beginning"),
-    Key("ctrl+e,end", "cursor_line_end", "Ctrl+E  End", "the line's end"),
-    Key("alt+b,ctrl+left", "cursor_word_left", "Alt+B", "a word back"),
-    Key("alt+f,ctrl+right", "cursor_word_right", "Alt+F", "a word on"),
-    Key("ctrl+b", "cursor_left", "Ctrl+B", "a character back"),
-    Key("ctrl+f", "cursor_right", "Ctrl+F", "a character on"),
-    Key("ctrl+w", "delete_word_left", "Ctrl+W", "delete the word before"),
-    Key("alt+d", "delete_word_right", "Alt+D", "delete the word behind"),
-    Key("ctrl+u", "delete_to_start_of_line", "Ctrl+U", "delete all before"),
-    Key("alt+k", "delete_to_end_of_line", "Alt+K", "delete all behind"),
-    Key("ctrl+d", "delete_or_leave", "Ctrl+D", "delete the character behind; on nothing: leave"),
-    Key("ctrl+c", "app.no_quit", "Ctrl+C", "does nothing here, so that nobody leaves by accident"),
-    Key("ctrl+q", "app.quit", "Ctrl+Q", "leave, as /quit does"),
-    Key("left", "cursor_left", "", ""),
-    Key("right", "cursor_right", "", ""),
-    Key("backspace", "delete_left", "", ""),
-    Key("delete", "delete_right", "", ""),
+#: Seen on light and dark terminals, and without colours.
+_LOOK = TextAreaTheme(
+    "reversed",
+    cursor_style=Style(reverse=True),
+    selection_style=Style(reverse=True, underline=True),
 )
-_ACTIONS = {name: key.action for key in KEYS for name in key.keys.split(",")}
 
 
-class Entry(TextArea):
+class Entry(TextArea, inherit_bindings=False):
     """Where one types: readline's keys, completion, the lines typed before.
 
     The keys are no bindings of Textual's: those come later than the letters behind them,
     when both arrive at once.  ``hint`` shows a text until the next key.
     """
+
+    class Edited(Message):
+        """A person changed what stands here; not told when it is sent."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class Entered(Message):
         """Something was typed, and Enter; it stands here no longer."""
@@ -101,7 +69,14 @@ class Entry(TextArea):
     class EndOfInput(Message):
         """Nothing more will be typed."""
 
-    def __init__(self, completer: Completer, hint: Callable[[str], None], *, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        completer: Completer,
+        hint: Callable[[str], None],
+        keys: Sequence[Key] = KEYS,
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
         super().__init__(
             id=id,
             compact=True,
@@ -109,13 +84,22 @@ class Entry(TextArea):
             soft_wrap=True,
             show_line_numbers=False,
         )
+        self.register_theme(_LOOK)
+        self.theme = _LOOK.name
         self._completer = completer
         self._hint = hint
         self._history = History()
+        self._actions = {key: row.action for row in keys for key in row.keys}
+        self._cut_last = ""
+        #: Whether the key before cut something, so that one more cut is joined to it.
+        self._is_cutting = self._was_cutting = False
 
     async def _on_key(self, event: events.Key) -> None:
+        if event.key in MODIFIER_FUNCTIONAL_KEYS:
+            return  # with Kitty's protocol, Ctrl alone is a key
         self._hint("")
-        action = _ACTIONS.get(event.key)
+        self._was_cutting, self._is_cutting = self._is_cutting, False
+        action = self._actions.get(canonical(event.key))
         if action is not None:
             event.stop()
             event.prevent_default()
@@ -133,8 +117,7 @@ class Entry(TextArea):
         """Put in what is pasted; nothing is sent before Enter."""
         event.stop()
         event.prevent_default()
-        text = "\n".join(event.text.expandtabs(4).splitlines())
-        self.insert("".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cc"))
+        self.insert(_clean(event.text))
 
     def enter(self) -> None:
         """Send what stands here, and begin anew."""
@@ -178,7 +161,125 @@ class Entry(TextArea):
         else:
             self.post_message(self.EndOfInput())
 
+    def action_search_lines(self) -> None:
+        """Ask for a line typed before, and put it in place of what stands here."""
+
+        def found(line: str | None) -> None:
+            if line is not None:
+                self._put(line)
+
+        hint = "some letters of a line typed before"
+        self.app.push_screen(Choose(self._history.find, _on_one_line, hint), found)
+
+    def action_editor(self) -> None:
+        """Have the text written in a person's own editor; it comes back, and is not sent."""
+        self.run_worker(self._write_elsewhere(), exclusive=True)
+
+    # What readline has.
+
+    def action_cursor_word_left(self, select: bool = False) -> None:
+        """Go a word back."""
+        self.move_cursor(self._location(word_before(self.text, self._at)), select=select)
+
+    def action_cursor_word_right(self, select: bool = False) -> None:
+        """Go a word on."""
+        self.move_cursor(self._location(word_behind(self.text, self._at)), select=select)
+
+    def action_cut_word_left(self) -> None:
+        """Cut the word before the cursor."""
+        self._cut(word_before(self.text, self._at))
+
+    def action_cut_word_right(self) -> None:
+        """Cut the word behind the cursor."""
+        self._cut(word_behind(self.text, self._at))
+
+    def action_cut_to_blank(self) -> None:
+        """Cut what stands before the cursor, back to a blank."""
+        self._cut(blank_before(self.text, self._at))
+
+    def action_cut_before(self) -> None:
+        """Cut back to the line's beginning, there the line's end before it."""
+        start, _ = line_around(self.text, self._at)
+        self._cut(start if start < self._at else max(0, start - 1))
+
+    def action_cut_behind(self) -> None:
+        """Cut to the line's end, there the line's end itself."""
+        _, end = line_around(self.text, self._at)
+        self._cut(end if end > self._at else min(len(self.text), end + 1))
+
+    def action_put_back(self) -> None:
+        """Put in what was cut last."""
+        self.insert(self._cut_last)
+
+    def action_transpose(self) -> None:
+        """Exchange the characters around the cursor, and go on."""
+        exchanged = transposed(self.text, self._at)
+        if exchanged is not None:
+            at, text = exchanged
+            self.replace(text, self._location(at), self._location(at + 2))
+            self.move_cursor(self._location(at + 2))
+
+    # Its parts.
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Change the text, and tell of it (`TextArea` calls this for all that is typed)."""
+        result = super().edit(edit)
+        if edit.text != result.replaced_text:
+            self.post_message(self.Edited(self.text))
+        return result
+
+    def undo(self) -> None:
+        """Undo the last changes, and tell of it."""
+        before = self.text
+        super().undo()
+        if self.text != before:
+            self.post_message(self.Edited(self.text))
+
+    @property
+    def _at(self) -> int:
+        row, column = self.cursor_location
+        return sum(len(line) + 1 for line in self.text.split("\n")[:row]) + column
+
+    def _location(self, at: int) -> tuple[int, int]:
+        before = self.text[:at]
+        return before.count("\n"), at - 1 - before.rfind("\n")
+
+    def _cut(self, to: int) -> None:
+        """Cut between the cursor and a place; cuts behind each other are put back as one."""
+        at = self._at
+        start, end = min(at, to), max(at, to)
+        cut = self.text[start:end]
+        before = self._cut_last if self._was_cutting else ""
+        self._cut_last = cut + before if to < at else before + cut
+        self._is_cutting = True
+        self.history.checkpoint()
+        self.delete(self._location(start), self._location(end), maintain_selection_offset=False)
+
+    def _put(self, text: str) -> None:
+        """Put a text in place of what stands here; it can be undone."""
+        self.replace(text, (0, 0), self.document.end)
+        self.move_cursor(self.document.end)
+
+    async def _write_elsewhere(self) -> None:
+        try:
+            text = await edited(self.text, self.app.suspend)
+        except EditorError as error:
+            self._hint(str(error))
+        else:
+            self._put(_clean(text))
+
     def _recall(self, text: str | None) -> None:
         if text is not None:
             self.text = text
             self.move_cursor(self.document.end)
+            self.post_message(self.Edited(text))
+
+
+def _clean(text: str) -> str:
+    """Return a text from elsewhere without what a terminal would take for a control."""
+    lines = "\n".join(text.expandtabs(4).splitlines())
+    return "".join(c for c in lines if c == "\n" or unicodedata.category(c) != "Cc")
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\n", " / ")

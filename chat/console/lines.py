@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from chat.client import events as ev
 from chat.client.tls import NEW_CERTIFICATE
 from chat.irc.formatting import PLAIN, Format, parse_formatting, strip_formatting
+
+#: Characters that are shown of a message which something is about.
+_EXCERPT = 40
 
 
 class Look(Enum):
@@ -22,10 +25,16 @@ class Look(Enum):
     TIME = "time"
     ROOM = "room"
     NICK = "nick"
+    #: The name of somebody who speaks to us.
+    CALLER = "caller"
     OWN = "own"
     STATUS = "status"
     PICTURE = "picture"
     ERROR = "error"
+    #: What a message is about, and what others think of it.
+    QUOTE = "quote"
+    #: The time of a message that is chosen.
+    CHOSEN = "chosen"
 
 
 @frozen
@@ -40,18 +49,42 @@ class Piece:
     format: Format = PLAIN
     #: The address on the web that this is, or is a part of.
     link: str = ""
+    #: Whether it stands before the text, or around the name of who speaks.
+    mark: bool = False
 
 
 @frozen
 class Line:
-    """One line to print, at a time (of day, in the reader's zone)."""
+    """One line to print, at a time (of day, in the reader's zone).
+
+    What is ``beside`` stands above or below the line whose time it has.
+    """
 
     time: datetime
     pieces: tuple[Piece, ...]
+    beside: bool = False
 
     def plain(self) -> str:
         """Return the line as it prints without colours."""
         return f"{self.time:%H:%M} {''.join(piece.text for piece in self.pieces)}"
+
+    def parts(self) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+        """Return what stands before the text (marks, and who speaks), and the text."""
+        marks = [at for at, piece in enumerate(self.pieces, 1) if piece.mark]
+        text = marks[-1] if marks else 0
+        return self.pieces[:text], self.pieces[text:]
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text, which has several where it ends with an ellipsis."""
+    first, *others = text.split("\n", 1)
+    return f"{first} …" if others else first
+
+
+def short(text: str) -> str:
+    """Return the beginning of a text, in one line."""
+    first = text.partition("\n")[0]
+    return first if first == text and len(first) <= _EXCERPT else f"{first[:_EXCERPT]}…"
 
 
 def colour_of(nick: str, colours: int) -> int:
@@ -61,18 +94,34 @@ def colour_of(nick: str, colours: int) -> int:
 
 def status(text: str, now: datetime) -> Line:
     """Return a line of the program's own."""
-    return Line(now, (Piece(Look.STATUS, f"-- {strip_formatting(text)}"),))
+    return Line(now, _status(strip_formatting(text)))
 
 
 def error(text: str, now: datetime) -> Line:
     """Return a line that says what did not work."""
-    return Line(now, (Piece(Look.ERROR, f"!! {strip_formatting(text)}"),))
+    return Line(now, _error(strip_formatting(text)))
 
 
 def picture(drawn: list[str], now: datetime) -> Iterator[Line]:
     """Yield the lines of a picture of ours."""
     for line in drawn:
         yield Line(now, (Piece(Look.PICTURE, line),))
+
+
+def made(time: datetime, *pieces: Piece, beside: bool = False) -> Line:
+    """Return a line of pieces that are safe to print after this."""
+    return Line(time, tuple(safe for piece in pieces for safe in _safe(piece)), beside)
+
+
+def speaker(
+    sender: str, manner: ev.Manner, *, own: bool, stands_out: bool = False
+) -> tuple[Piece, ...]:
+    """Return what stands before a text that somebody says."""
+    nick = Piece(Look.OWN if own else Look.CALLER if stands_out else Look.NICK, sender)
+    if manner is ev.Manner.ACTION:
+        return Piece(Look.STATUS, "* ", mark=True), nick, Piece(Look.TEXT, " ")
+    before, after = _AROUND[manner]
+    return Piece(Look.STATUS, before, mark=True), nick, Piece(Look.STATUS, after, mark=True)
 
 
 def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
@@ -83,18 +132,10 @@ def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
     time: datetime | None = getattr(event, "time", None)
     shown = time.astimezone(now.tzinfo) if time is not None else now
     for pieces in _tell(event, now):
-        yield Line(shown, tuple(safe for piece in pieces for safe in _safe(piece)))
+        yield made(shown, *pieces)
 
 
-#: Characters that are shown of a message which something is about.
-_EXCERPT = 40
-
-_AROUND = {
-    ev.Manner.MESSAGE: ("<", "> "),
-    ev.Manner.NOTICE: ("-", "- "),
-    ev.Manner.ACTION: ("* ", " "),
-}
-
+_AROUND = {ev.Manner.MESSAGE: ("<", "> "), ev.Manner.NOTICE: ("-", "- ")}
 
 #: An address, without what ends the sentence around it.
 _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'\])}]")
@@ -112,111 +153,112 @@ def _safe(piece: Piece) -> Iterator[Piece]:
             if start < len(text):
                 yield Piece(piece.look, text[start:], form)
     else:
-        yield Piece(piece.look, strip_formatting(piece.text))
+        yield evolve(piece, text=strip_formatting(piece.text))
 
 
 def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
     match event:
         case ev.Said(room, sender, text, manner, own):
-            before, after = _AROUND[manner]
-            nick = Piece(Look.OWN if own else Look.NICK, sender)
             for line in text.split("\n"):
-                yield _room(room), Piece(Look.TEXT, before), nick, Piece(Look.TEXT, after + line)
+                yield _room(room), *speaker(sender, manner, own=own), Piece(Look.TEXT, line)
         case ev.Reacted(room, nick, reaction, _, removed, _, _, text):
             what = f"takes back {reaction} from" if removed else "reacts to"
-            about = f'"{_short(text)}"' if text else "a message"
+            about = f'"{short(text)}"' if text else "a message"
             behind = "" if removed else f": {reaction}"
-            yield _room(room), _status(f"{nick} {what} {about}{behind}")
+            yield _room(room), *_status(f"{nick} {what} {about}{behind}")
         case ev.Redacted(room, _, _, reason, _, sender):
             whose = f"{sender}'s message" if sender else "a message"
-            yield _room(room), _status(f"{whose} was removed{': ' if reason else ''}{reason}")
+            yield _room(room), *_status(f"{whose} was removed{': ' if reason else ''}{reason}")
         case ev.AwayChanged(_, away, own) if own:
-            yield (_status("you are away now" if away else "you are no longer away"),)
+            yield _status("you are away now" if away else "you are no longer away")
         case ev.AccountChanged(nick, account):
-            yield (_status(f"{nick} is {f'logged in as {account}' if account else 'logged out'}"),)
+            yield _status(f"{nick} is {f'logged in as {account}' if account else 'logged out'}")
         case ev.RealnameChanged(nick, realname):
-            yield (_status(f"{nick} is called {realname}"),)
+            yield _status(f"{nick} is called {realname}")
         case ev.Gap(room):
-            yield _room(room), _status("more was said here than is shown")
+            yield _room(room), *_status("more was said here than is shown")
+        case ev.Found(messages):
+            if not messages:
+                yield _status("nothing was found")
+            for said in messages:
+                when = f"{said.time.astimezone(now.tzinfo):%Y-%m-%d %H:%M}" if said.time else ""
+                yield _room(said.room), *_status(f"{when} {said.sender}: {short(said.text)}")
         case ev.JoinedRoom(room, nick):
-            yield _room(room), _status(f"{nick} has joined")
+            yield _room(room), *_status(f"{nick} has joined")
         case ev.LeftRoom(room, nick, _, reason, kicked_by):
             what = f"was removed by {kicked_by}" if kicked_by else "has left"
-            yield _room(room), _status(f"{nick} {what}{_because(reason)}")
+            yield _room(room), *_status(f"{nick} {what}{_because(reason)}")
         case ev.LeftNetwork(nick, rooms, reason):
-            yield _room(",".join(rooms)), _status(f"{nick} has quit{_because(reason)}")
+            yield _room(",".join(rooms)), *_status(f"{nick} has quit{_because(reason)}")
         case ev.Renamed(old, new):
-            yield (_status(f"{old} is now {new}"),)
+            yield _status(f"{old} is now {new}")
         case ev.TopicIs(room, topic, by):
             what = f"{by} changed the topic to: {topic}" if by else f"the topic is: {topic}"
-            yield _room(room), _status(what if topic else "there is no topic")
+            yield _room(room), *_status(what if topic else "there is no topic")
         case ev.Names(room, names):
-            yield _room(room), _status(f"here are {' '.join(names)}")
+            yield _room(room), *_status(f"here are {' '.join(names)}")
         case ev.ModesChanged(target, by, changes):
-            yield _room(target), _status(f"{by} set modes {changes}")
+            yield _room(target), *_status(f"{by} set modes {changes}")
         case ev.Invited(room, nick, by):
-            yield _room(room), _status(f"{by} invited {nick}" if by else f"{nick} is invited")
+            yield _room(room), *_status(f"{by} invited {nick}" if by else f"{nick} is invited")
         case ev.WhoisLine(nick, text) | ev.WhoLine(nick, text):
-            yield (_status(f"{nick} {text}"),)
+            yield _status(f"{nick} {text}")
         case ev.RoomListed(room, members, topic):
-            yield _room(room), _status(f"{members} there: {topic}")
+            yield _room(room), *_status(f"{members} there: {topic}")
         case ev.ServerNotice(text):
-            yield (_status(text),)
+            yield _status(text)
         case ev.Refused(_, context, text):
             about = f"{' '.join(context)}: " if context else ""
-            yield (Piece(Look.ERROR, f"!! {about}{text}"),)
-        case ev.Waiting(_, room, text):
-            yield _room(room), _status(f"waits for the connection: {_short(text)}")
+            yield _error(f"{about}{text}")
+        case ev.Waiting(_, room, text, _, True):
+            yield _room(room), *_status(f"waits for the connection: {short(text)}")
         case ev.NotSent(_, room, text, reason):
             for line in text.split("\n"):
-                yield _room(room), Piece(Look.ERROR, f"!! not sent: {line} ({reason})")
+                yield _room(room), *_error(f"not sent: {line} ({reason})")
         case ev.SentAgain(messages):
-            yield (_status(f"{messages} messages were not answered: they are sent again"),)
+            yield _status(f"{messages} messages were not answered: they are sent again")
         case ev.MayBeLost(lost):
-            yield (Piece(Look.ERROR, f"!! The last {lost} lines may not have arrived"),)
+            yield _error(f"The last {lost} lines may not have arrived")
         case ev.Secured():
             yield from _secured(event, now)
         case ev.Registered(nick, account):
             login = f", logged in as {account}" if account else ", not logged in"
-            yield (_status(f"welcome: you are {nick}{login}"),)
+            yield _status(f"welcome: you are {nick}{login}")
         case ev.DeviceInvited(device, code, text):
-            yield (_status(f"the code for {device}: "), Piece(Look.TEXT, code))
-            yield (_status(text),)
+            yield *_status(f"the code for {device}: "), Piece(Look.TEXT, code)
+            yield _status(text)
         case ev.CertificateRenewed(expires):
-            yield (_status(f"your certificate is renewed until {expires:%Y-%m-%d}"),)
+            yield _status(f"your certificate is renewed until {expires:%Y-%m-%d}")
         case ev.CertificateEnds(expires, why):
             text = f"your certificate ends on {expires:%Y-%m-%d %H:%M} UTC, and was not renewed"
-            yield (Piece(Look.ERROR, f"!! {text} ({why}): {NEW_CERTIFICATE}"),)
+            yield _error(f"{text} ({why}): {NEW_CERTIFICATE}")
         case ev.Disconnected(reason):
-            yield (Piece(Look.ERROR, f"!! disconnected: {reason}"),)
+            yield _error(f"disconnected: {reason}")
         case ev.Retrying(seconds):
-            yield (_status(f"trying again in {seconds:.0f} s"),)
+            yield _status(f"trying again in {seconds:.0f} s")
 
 
 def _secured(event: ev.Secured, now: datetime) -> Iterator[tuple[Piece, ...]]:
-    yield (
-        _status(
-            f"connected to {event.address}: {event.server_name}, {event.version}, {event.cipher}"
-        ),
+    yield _status(
+        f"connected to {event.address}: {event.server_name}, {event.version}, {event.cipher}"
     )
-    yield (_status(f"the server's certificate is valid for {_days(event.server_expires, now)}"),)
+    yield _status(f"the server's certificate is valid for {_days(event.server_expires, now)}")
     if event.own_expires is not None:
-        yield (_status(f"your certificate is valid for {_days(event.own_expires, now)}"),)
+        yield _status(f"your certificate is valid for {_days(event.own_expires, now)}")
     else:
-        yield (_status("you presented no certificate"),)
+        yield _status("you presented no certificate")
 
 
 def _room(name: str) -> Piece:
     return Piece(Look.ROOM, f"{name} ")
 
 
-def _status(text: str) -> Piece:
-    return Piece(Look.STATUS, f"-- {text}")
+def _status(text: str) -> tuple[Piece, ...]:
+    return Piece(Look.STATUS, "-- ", mark=True), Piece(Look.STATUS, text)
 
 
-def _short(text: str) -> str:
-    first = text.partition("\n")[0]
-    return first if first == text and len(first) <= _EXCERPT else f"{first[:_EXCERPT]}…"
+def _error(text: str) -> tuple[Piece, ...]:
+    return Piece(Look.ERROR, "!! ", mark=True), Piece(Look.ERROR, text)
 
 
 def _because(reason: str) -> str:

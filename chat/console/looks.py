@@ -27,10 +27,13 @@ _LOOKS = {
     Look.ROOM: Style(color="cyan"),
     Look.OWN: Style(bold=True),
     Look.STATUS: Style(color="bright_black"),
+    Look.QUOTE: Style(color="bright_black"),
+    Look.CHOSEN: Style(reverse=True, bold=True),
     Look.ERROR: Style(color="red", bold=True),
     # Readers of QR pictures want dark on light, whatever the terminal's own colours are.
     Look.PICTURE: Style(color="white", bgcolor="black"),
 }
+_STANDS_OUT = Style(reverse=True, bold=True)
 #: The terminal's colours for mIRC's first sixteen; the others are shown without.
 _COLOURS = (
     "bright_white", "black", "blue", "green", "bright_red", "red", "magenta", "yellow",
@@ -42,7 +45,12 @@ _COLOURS = (
 def segments(row: Row) -> Iterator[Segment]:
     """Yield a row as the terminal shows it; addresses of the web can be followed."""
     for piece in row:
-        style = nick_style(piece.text) if piece.look is Look.NICK else _LOOKS[piece.look]
+        if piece.look in (Look.NICK, Look.CALLER):
+            style = nick_style(piece.text.strip())
+            if piece.look is Look.CALLER:
+                style += _STANDS_OUT
+        else:
+            style = _LOOKS[piece.look]
         if piece.link:
             style += Style(underline=True, link=piece.link)
         yield Segment(piece.text, style + _style(piece.format))

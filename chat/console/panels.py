@@ -12,13 +12,17 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from chat.console.buffer import Buffer
 from chat.console.looks import nick_style, segments
-from chat.console.model import Buffer, Model
+from chat.console.model import Model
 from chat.console.wrapping import clip, columns
+from chat.irc.formatting import strip_formatting
 
 # Textual's filter for NO_COLOR wants a style everywhere.
 _PLAIN = Style()
 _BOLD = Style(bold=True)
+_DIM = Style(color="bright_black")
+_UNDERLINE = Style(underline=True)
 _REVERSE = Style(reverse=True)
 _ALERT = Style(reverse=True, bold=True)
 #: Rows for one click of a mouse wheel.
@@ -78,11 +82,18 @@ class RoomList(Panel):
 
     def _row(self, number: int, buffer: Buffer, width: int) -> Drawn:
         count = f" {unread(buffer)}" if buffer.unread else ""
+        count += "*" * buffer.is_pinned
         mark = ">" if buffer is self.model.shown else " "
         name = clip(f"{mark}{number:>2} {buffer.title}", width - len(count))
         text = name + " " * (width - columns(name) - len(count)) + count
         style = _REVERSE if buffer is self.model.shown else Style()
-        yield Segment(text, style + (_BOLD if buffer.unread else Style()))
+        if buffer.is_muted:
+            style += _DIM
+        elif buffer.unread:
+            style += _BOLD
+        if buffer.name is None and len(self.model.networks) > 1:
+            style += _UNDERLINE
+        yield Segment(text, style)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the room that is pointed at (Textual calls this)."""
@@ -143,9 +154,14 @@ class Members(Panel):
         people = self.model.members()
         rows: list[Drawn] = [[Segment(f" {len(people)} here", _BOLD)]] if people else []
         for person in people[: height - 1]:
-            name = clip(person.nick, width - 1 - len(person.prefixes))
+            away = " away" if person.away else ""
+            name = clip(person.nick, width - 1 - len(person.prefixes) - len(away))
             rows.append(
-                [Segment(f" {person.prefixes}", _PLAIN), Segment(name, nick_style(person.nick))]
+                [
+                    Segment(f" {person.prefixes}", _PLAIN),
+                    Segment(name, nick_style(person.nick)),
+                    Segment(away, _DIM),
+                ]
             )
         return rows
 
@@ -174,7 +190,11 @@ class Status(Panel):
         yield " " * (width - used), _REVERSE
 
     def _state(self) -> Iterable[tuple[str, bool]]:
-        model = self.model
+        model, network = self.model, self.model.network
+        now = self._now()
+        typing = [strip_formatting(nick) for nick in model.shown.who_types(now)]
+        if typing:
+            yield f"{_and(typing)} typing", False
         if not model.shown.scrollback.is_at_end:
             yield "older lines: PgDn goes on", True
         waiting = [
@@ -184,10 +204,17 @@ class Status(Panel):
         ]
         if self.tells_unread and waiting:
             yield f"unread {' '.join(waiting)}", False
-        yield model.nick, False
-        yield model.connection, not model.is_online
-        yield from model.security(self._now())
+        several = len(model.networks) > 1
+        yield f"{network.nick}@{network.name}" if several else network.nick, False
+        yield network.connection, not network.is_online
+        yield from network.security(now)
         yield "F1 help", False
+
+
+def _and(names: list[str]) -> str:
+    if len(names) > 3:
+        return "several people are"
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def unread(buffer: Buffer) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chat.client.records import json_line, record_of, stamp
+from chat.console.lines import Line, Look, lines_of
+
 if TYPE_CHECKING:
     from chat.client.events import ClientEvent
-    from chat.console.lines import Line
+    from chat.console.commands import Here, Local
 
 _CHUNK = 65536
 
@@ -42,6 +46,38 @@ class Reader(Protocol):
         """End: nobody reads what is printed."""
 
 
+@frozen
+class Form:
+    """How what is told becomes lines of text."""
+
+    event: Callable[[ClientEvent, datetime], Iterable[str]]
+    #: For a line of the program's own.
+    line: Callable[[Line], str]
+
+
+def _as_lines(event: ClientEvent, now: datetime) -> Iterator[str]:
+    for line in lines_of(event, now):
+        is_of_today = line.time.date() == now.date()
+        yield line.plain() if is_of_today else f"{line.time:%Y-%m-%d} {line.plain()}"
+
+
+def _as_record(event: ClientEvent, now: datetime) -> Iterator[str]:
+    yield json_line(record_of(event, now))
+
+
+def _own_as_record(line: Line) -> str:
+    is_error = any(piece.look is Look.ERROR for piece in line.pieces)
+    text = "".join(piece.text for piece in line.parts()[1])
+    kind = "error" if is_error else "status"
+    return json_line({"type": kind, "time": stamp(line.time), "text": text})
+
+
+#: For people, and what reads aloud for them.
+LINES = Form(_as_lines, Line.plain)
+#: For programs.
+RECORDS = Form(_as_record, _own_as_record)
+
+
 @implementer(IReadDescriptor)
 class Pipe:
     """Reads lines from a descriptor and prints lines to standard output.
@@ -56,10 +92,12 @@ class Pipe:
         self,
         reactor: IReactorFDSet,
         ask: AskPassword = nobody_to_ask,
+        form: Form = LINES,
         descriptor: int = 0,
     ) -> None:
         self._reactor = reactor
         self._descriptor = descriptor
+        self._form = form
         self.ask_password = ask
         self._to: Reader | None = None
         self._partial = b""
@@ -101,8 +139,7 @@ class Pipe:
             return
         except OSError:
             data = b""  # a descriptor that cannot be read has nothing to say
-        *complete, self._partial = (self._partial + data).split(b"\n")
-        self._waiting.extend(line.decode(errors="replace").rstrip("\r") for line in complete)
+        self._take(data)
         if not data:
             self._end()
         self._hand_over()
@@ -118,30 +155,54 @@ class Pipe:
 
     def tell(self, event: ClientEvent, now: datetime) -> None:
         """Print what an event tells."""
-        from chat.console.lines import lines_of
-
-        self.show(lines_of(event, now))
+        self._print(self._form.event(event, now))
 
     def show(self, shown: Iterable[Line]) -> None:
-        """Print lines; when nobody reads them any more, end."""
-        try:
-            for line in shown:
-                print(line.plain(), flush=False)  # noqa: T201
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Python flushes once more at exit: into nothing, then.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if self._to is not None:
-                self._to.stop()
+        """Print lines of the program's own."""
+        self._print(self._form.line(line) for line in shown)
 
     def forget(self, nick: str) -> None:
         """Do nothing: what is printed is printed."""
+
+    def where(self, here: Here) -> Here:
+        """Return that: nothing is chosen among lines."""
+        return here
+
+    def leave(self, farewell: str) -> None:
+        """Take it for the end of what is typed."""
+        if self._to is not None:
+            self._to.end_of_input()
+
+    def act(self, action: Local) -> None:
+        """Raise `CommandError`: nothing is kept to act on.  What the server finds is printed."""
+        from chat.console.commands import CommandError, Search
+
+        if isinstance(action, Search) and action.everywhere:
+            return
+        name = type(action).__name__.lower()
+        raise CommandError(f"/{name} needs the full screen: securechat connect on a terminal")
 
     def close(self) -> Deferred[None]:
         """Stop reading."""
         self._held = True
         self._reactor.removeReader(self)
         return succeed(None)
+
+    def _take(self, data: bytes) -> None:
+        *complete, self._partial = (self._partial + data).split(b"\n")
+        self._waiting.extend(line.decode(errors="replace").rstrip("\r") for line in complete)
+
+    def _print(self, texts: Iterable[str]) -> None:
+        """Print lines; when nobody reads them any more, end."""
+        try:
+            for text in texts:
+                print(text, flush=False)  # noqa: T201
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes once more at exit: into nothing, then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self._to is not None:
+                self._to.stop()
 
     def _end(self) -> None:
         if self._partial:

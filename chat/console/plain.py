@@ -14,6 +14,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from chat.client.annotating import reply
 from chat.client.client import Client
 from chat.client.events import (
     Answered,
@@ -24,11 +25,25 @@ from chat.client.events import (
     PasswordWanted,
     Registered,
     Rejected,
+    Said,
 )
+from chat.client.history import Memory
 from chat.client.outgoing import NotTakenError
 from chat.client.protocol import Listener
+from chat.client.text import compose
 from chat.console import lines
-from chat.console.commands import Action, Close, CommandError, Go, Leave, Send, Show, interpret
+from chat.console.commands import (
+    Action,
+    Close,
+    CommandError,
+    Go,
+    Here,
+    Leave,
+    Local,
+    Send,
+    Show,
+    interpret,
+)
 from chat.console.completion import Completion
 from chat.console.lines import Line
 from chat.console.picture import draw
@@ -89,8 +104,27 @@ class Input(Protocol):
     def fail(self, why: str) -> None:
         """End at once, since the front cannot go on."""
 
-    def prompt(self) -> str:
-        """Return what stands before the line that is typed."""
+    def connect(self) -> None:
+        """Try to connect now, if there is no connection."""
+
+    def disconnect(self) -> None:
+        """End the connection, and stay."""
+
+    def earlier(self, room: str, before: Said | None) -> bool:
+        """Ask for what was said before a message; return whether that could be asked."""
+
+    def read(self, room: str, time: datetime) -> None:
+        """Have other devices know up to when a room is read."""
+
+    def typing(self, room: str, active: bool) -> None:
+        """Have others know that somebody types, or does so no more."""
+
+    def say_again(self, said: Said) -> None:
+        """Say again what was not sent."""
+
+    @property
+    def memory(self) -> Memory:
+        """What was told so far."""
 
     def completions(self, before: str) -> Iterator[Completion]:
         """Yield what the text up to the cursor may become."""
@@ -99,7 +133,8 @@ class Input(Protocol):
 class Front(Protocol):
     """What reads and prints.  `attach` comes first, then `read`, once.
 
-    ``interactive``: somebody sees at once what is printed, and can type it again.
+    ``interactive``: somebody sees at once what is printed, can type it again, and waits
+    for a connection that is not there.
     """
 
     interactive: bool
@@ -125,6 +160,15 @@ class Front(Protocol):
     def forget(self, nick: str) -> None:
         """Show no longer the conversation with somebody."""
 
+    def where(self, here: Here) -> Here:
+        """Return what else it knows of where a line is typed."""
+
+    def leave(self, farewell: str) -> None:
+        """Deal with the wish to leave."""
+
+    def act(self, action: Local) -> None:
+        """Do what concerns the console only; raises `CommandError` where it cannot be done."""
+
     def ask_password(self, account: str) -> Deferred[str | None]:
         """Fire with a password, or with ``None`` where nobody can be asked."""
 
@@ -148,7 +192,7 @@ class Console:
     ) -> None:
         self.closed: Deferred[None] = Deferred()
         self.rejection: str | None = None
-        self.stage = Stage.CONNECTING
+        self.stage = Stage.OFFLINE if front.interactive else Stage.CONNECTING
         self._client = connect(self._heard)
         self.view = View(lambda: self._client.state)
         self._front = front
@@ -166,10 +210,15 @@ class Console:
     def enter(self, text: str) -> None:
         """Do what a typed line says."""
         try:
-            for action in interpret(self.view.here(), text):
+            for action in interpret(self._front.where(self.view.here()), text):
                 self._do(action)
         except CommandError as error:
             self._front.show([lines.error(str(error), self._now())])
+
+    def leave(self, farewell: str) -> None:
+        """Do as at the end of input, with a farewell to others."""
+        self._farewell = farewell
+        self.end_of_input()
 
     def end_of_input(self) -> None:
         """Wait until all that was sent is answered, and quit."""
@@ -195,10 +244,37 @@ class Console:
         if self._advance(Step.ENDED):
             self._finish(why)
 
-    def prompt(self) -> str:
-        """Return where a typed line will go."""
-        place = self.view.room or self.view.nick
-        return f"{place} (offline)> " if self.stage is Stage.OFFLINE else f"{place}> "
+    def connect(self) -> None:
+        """Try to connect now, if there is no connection."""
+        if self.stage is Stage.OFFLINE:
+            self._client.stop().addCallback(lambda _: self._client.start())
+
+    def disconnect(self) -> None:
+        """End the connection, and stay."""
+        self._client.stop()
+
+    def earlier(self, room: str, before: Said | None) -> bool:
+        """Ask for what was said before a message; return whether that could be asked."""
+        return self._client.earlier(room, before)
+
+    def read(self, room: str, time: datetime) -> None:
+        """Have other devices know up to when a room is read."""
+        self._client.read(room, time)
+
+    def typing(self, room: str, active: bool) -> None:
+        """Have others know that somebody types, or does so no more."""
+        self._client.typing(room, active)
+
+    def say_again(self, said: Said) -> None:
+        """Say again what was not sent."""
+        here = self.view.here()
+        for message in compose(said.manner, said.room, said.text, here.source_length, here.several):
+            self._send(reply(message, said.reply_to) if said.reply_to else message)
+
+    @property
+    def memory(self) -> Memory:
+        """What was told so far."""
+        return self._client.memory
 
     def completions(self, before: str) -> Iterator[Completion]:
         """Yield what the text up to the cursor may become."""
@@ -217,7 +293,9 @@ class Console:
                 self._front.show([lines.status(text, self._now())])
             case Leave(farewell):
                 self._farewell = farewell
-                self.end_of_input()
+                self._front.leave(farewell)
+            case _:
+                self._front.act(action)
 
     def _send(self, message: Message) -> None:
         try:
@@ -259,7 +337,7 @@ class Console:
                 if self._front.can_draw(drawn):
                     self._front.show(lines.picture(drawn, self._now()))
             case Rejected(cause, remedy):
-                self._finish(f"{cause}: {remedy}")
+                self._rejected(f"{cause}: {remedy}")
             case PasswordWanted(account):
                 self._front.ask_password(account).addCallback(self._log_in, account)
 
@@ -276,6 +354,13 @@ class Console:
             self._finish(f"{reason}: check the address, and that the server runs")
         elif before is Stage.DRAINING:
             self._finish(f"{reason}: not everything that was sent is answered: send it again")
+
+    def _rejected(self, why: str) -> None:
+        self._advance(Step.LOST)
+        if self._front.interactive and self.stage is Stage.OFFLINE:
+            self._front.show([lines.error(f"{why} (then /connect tries again)", self._now())])
+        else:
+            self._finish(why)
 
     def _answered(self) -> None:
         self._watch()
@@ -295,10 +380,13 @@ class Console:
     def _log_in(self, password: str | None, account: str) -> None:
         if self.stage is Stage.DONE:
             return  # stopped while somebody was asked
+        why = f"the server wants the password of {account}"
         if password:
             self._client.start(password)
+        elif self._front.interactive:
+            self._front.show([lines.error(f"{why}: /connect asks for it again", self._now())])
         else:
-            self._finish(f"the server wants the password of {account}: give --password-file FILE")
+            self._finish(f"{why}: give --password-file FILE")
 
     def _advance(self, step: Step) -> bool:
         following = TRANSITIONS.get((self.stage, step))

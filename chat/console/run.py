@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol, TypeVar
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
@@ -14,43 +16,97 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
 from chat.client.client import Client
-from chat.client.profile import Profile
+from chat.client.history import Memory
+from chat.client.isupport import Isupport
+from chat.client.profile import Network, Problem, Profile
 from chat.client.protocol import Listener
 from chat.console.errand import Answer, Errand
+from chat.console.keyboard import Keyboard
 from chat.console.password import ask_on
-from chat.console.pipe import AskPassword, Pipe, nobody_to_ask
-from chat.console.plain import Console, Front
-from chat.console.screen import Screen
+from chat.console.pipe import LINES, RECORDS, AskPassword, Pipe, nobody_to_ask
+from chat.console.plain import Console
 from chat.irc.message import Message
+
+if TYPE_CHECKING:
+    from chat.console.screen import Screen
 
 _Result = TypeVar("_Result")
 
 
-def run_console(profile: Profile, reactor: AsyncioSelectorReactor, *, plain: bool) -> str | None:
+def run_console(
+    networks: Sequence[Network],
+    problems: Sequence[Problem],
+    reactor: AsyncioSelectorReactor,
+    *,
+    plain: bool,
+    json: bool,
+) -> str | None:
     """Talk until the end, and return why that was not a normal one, or ``None``.
 
-    It is full-screen when standard input and output are a terminal, unless ``plain``:
-    then it is one line in, one line out.
+    It is full-screen, for all networks, when standard input and output are a terminal,
+    unless ``plain``: then it is one line in, one line out, of the only network, and an
+    object for a program with ``json``.  ``problems`` are told, in a line for each.
     """
-    front = _front(reactor, plain=plain)
+    is_seen = _has_keyboard() and sys.stdout.isatty()
+    if plain or json or not is_seen:
+        [network] = networks
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # not every encoding has every character
+        kind = Keyboard if is_seen else Pipe
+        front = kind(reactor, _ask(reactor), RECORDS if json else LINES)
+        console = Console(_connect(network.profile, reactor), front, reactor, _now)
+        _run(console, reactor)
+        return console.rejection
+
+    from chat.console.keys import KeysError, keys_path, read_keys
+    from chat.console.screen import Screen
+    from chat.console.settings import SettingError, settings_path
+    from chat.console.settings import read as read_settings
+
+    try:
+        screen = Screen(read_settings(settings_path()), read_keys(keys_path()), reactor, _now)
+    except (KeysError, SettingError) as error:
+        return str(error)
+    for network in networks:
+        _add(screen, network, reactor)
+    for name, problem in problems:
+        screen.complain(f"{name}: {problem}")
+    _run(screen, reactor)
+    return screen.rejection
+
+
+def _add(screen: Screen, network: Network, reactor: AsyncioSelectorReactor) -> None:
+    """Add a network that goes on where it ended the last time."""
+    from platformdirs import user_data_path
+
+    from chat.console.archive import Archive
+    from chat.console.archive_file import ArchiveError, archive_path
+
+    profile = network.profile
+    archive, memory, rooms = None, Memory(), {}
+    try:
+        path = archive_path(profile, user_data_path("securechat", appauthor=False))
+        archive = Archive.open(path, reactor, screen.complain)
+        memory = archive.memory()
+        is_channel = Isupport().is_channel
+        open_ = (room for room in archive.rooms() if room.joined)
+        rooms = {room.name: room.key for room in open_ if is_channel(room.name)}
+    except ArchiveError as error:
+        screen.complain(f"{network.name}: {error}")
 
     def connect(listener: Listener) -> Client:
-        return Client(profile, listener, reactor)
+        return Client(profile, listener, reactor, memory=memory, rooms=rooms)
 
-    if front.interactive:
-        print(f"Connecting to {profile.address} ...", file=sys.stderr)  # noqa: T201
-    console = Console(connect, front, reactor, lambda: datetime.now().astimezone())
-    _run(console, reactor)
-    return console.rejection
+    screen.add(network.name, archive, connect)
 
 
 def run_errand(profile: Profile, message: Message, reactor: AsyncioSelectorReactor) -> list[Answer]:
     """Have the server do one thing, and return what it answered; raises `ErrandError`."""
+    return _run(Errand(_connect(profile, reactor), message, _ask(reactor), reactor), reactor)
 
-    def connect(listener: Listener) -> Client:
-        return Client(profile, listener, reactor)
 
-    return _run(Errand(connect, message, _ask(reactor), reactor), reactor)
+def _connect(profile: Profile, reactor: AsyncioSelectorReactor) -> Callable[[Listener], Client]:
+    return lambda listener: Client(profile, listener, reactor)
 
 
 class _Runnable(Protocol[_Result]):
@@ -72,7 +128,8 @@ def _run(what: _Runnable[_Result], reactor: AsyncioSelectorReactor) -> _Result:
 
     what.closed.addBoth(end)
     reactor.addSystemEventTrigger("before", "shutdown", what.stop)
-    reactor.callWhenRunning(what.start)
+    # A turn later: asyncio's event loop does not run yet when the reactor does.
+    reactor.callWhenRunning(reactor.callLater, 0, what.start)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
     reactor.run()
@@ -82,10 +139,8 @@ def _run(what: _Runnable[_Result], reactor: AsyncioSelectorReactor) -> _Result:
     return result
 
 
-def _front(reactor: AsyncioSelectorReactor, *, plain: bool) -> Front:
-    if _has_keyboard() and sys.stdout.isatty() and not plain:
-        return Screen(reactor, _ask(reactor))
-    return Pipe(reactor, _ask(reactor))
+def _now() -> datetime:
+    return datetime.now().astimezone()
 
 
 def _ask(reactor: AsyncioSelectorReactor) -> AskPassword:

@@ -7,67 +7,129 @@ wrap what is seen and nothing else, however long the scrollback is.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import date
 
-from chat.console.lines import Line, Look, Piece
-from chat.console.wrapping import Row, columns, wrap
+from chat.console.entries import Entry, Message
+from chat.console.layout import lay, rule
+from chat.console.wrapping import Row
 
-#: Lines that are kept; the oldest go when there are so many more.
+#: Entries that are kept; when there are so many more, the oldest go.
 LONGEST = 10_000
 _SPARE = 1_000
-#: Columns of the time before each line, with its space.
-TIME_WIDTH = 6
 
 
 class Scrollback:
-    """Lines, numbered for ever, and where we are in them."""
+    """Entries, numbered for ever, and where we are in them.
+
+    What was before the first one known has numbers below it, if need be below 0.
+    """
 
     def __init__(self) -> None:
-        self._lines: list[Line] = []
+        self._entries: list[Entry] = []
         self._first = 0
-        #: The first line that was new when the room was looked at last, if any was.
+        #: The first entry that was new when the room was looked at last, if any was.
         self.new_from: int | None = None
-        #: The lowest line that is seen, and how many of its rows are below the view;
+        #: The message that is chosen, to be answered for example.
+        self.chosen: int | None = None
+        #: The lowest entry that is seen, and how many of its rows are below the view;
         #: ``None`` for the end, whatever comes.
         self._anchor: tuple[int, int] | None = None
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, number: int) -> Entry:
+        return self._entries[number - self._first]
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest entry."""
+        return self._first
+
     @property
     def end(self) -> int:
-        """The number that the next line will have."""
-        return self._first + len(self._lines)
+        """The number that the next entry will have."""
+        return self._first + len(self._entries)
 
     @property
     def is_at_end(self) -> bool:
         """Whether the view follows what comes."""
         return self._anchor is None
 
-    def append(self, line: Line) -> None:
-        """Add a line at the end."""
-        self._lines.append(line)
-        if len(self._lines) >= LONGEST + _SPARE:
-            del self._lines[:_SPARE]
-            self._first += _SPARE
-            if self._anchor is not None and self._anchor[0] < self._first:
-                self._anchor = (self._first, 0)
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def messages(self) -> Iterator[tuple[int, Message]]:
+        """Yield the messages with their numbers, the newest first."""
+        for at in range(len(self._entries) - 1, -1, -1):
+            entry = self._entries[at]
+            if isinstance(entry, Message):
+                yield self._first + at, entry
+
+    # What changes it.
+
+    def append(self, entry: Entry) -> Sequence[Entry]:
+        """Add an entry at the end, and return those that had to go for it."""
+        self._entries.append(entry)
+        if len(self._entries) < LONGEST + _SPARE:
+            return ()
+        gone = self._entries[:_SPARE]
+        del self._entries[:_SPARE]
+        self._first += _SPARE
+        if self._anchor is not None and self._anchor[0] < self._first:
+            self._anchor = (self._first, 0)
+        if self.chosen is not None and self.chosen < self._first:
+            self.chosen = None
+        return gone
+
+    def prepend(self, entries: Sequence[Entry]) -> None:
+        """Add what was before, in its order."""
+        self._entries[:0] = entries
+        self._first -= len(entries)
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry out; what is behind it moves up."""
+        at = self._entries.index(entry)
+        del self._entries[at]
+        number = self._first + at
+        if self._anchor is not None and self._anchor[0] >= number:
+            self._anchor = (max(self._first, self._anchor[0] - 1), 0) if self._entries else None
+        if self.new_from is not None and self.new_from > number:
+            self.new_from -= 1
+        if self.chosen is not None and self.chosen >= number:
+            self.chosen = None if self.chosen == number else self.chosen - 1
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self._first = self.end
+        self._entries.clear()
+        self.new_from = self.chosen = self._anchor = None
+
+    # What is seen.
 
     def rows(self, width: int, height: int) -> list[Row]:
         """Return what is seen in so many columns: at most ``height`` rows, the newest last."""
         return self._upwards(width, height)
 
+    def is_near_top(self, width: int, height: int) -> bool:
+        """Return whether less than another page is above what is seen."""
+        return len(self._upwards(width, 2 * height)) < 2 * height
+
     def scroll_up(self, rows: int, width: int, height: int) -> None:
-        """Move the view towards older lines, at most to the oldest."""
+        """Move the view towards older entries, at most to the oldest."""
         reached = len(self._upwards(width, height + rows))
         self._move_up(min(rows, max(0, reached - height)), width)
 
     def scroll_down(self, rows: int, width: int) -> None:
-        """Move the view towards newer lines; behind the newest, it follows again."""
+        """Move the view towards newer entries; behind the newest, it follows again."""
         while rows > 0 and self._anchor is not None:
             number, below = self._anchor
             if below >= rows:
                 self._anchor = (number, below - rows)
                 rows = 0
             else:
-                # The next line with all its rows below the view: one more line up.
+                # The next entry with all its rows below the view: one more entry up.
                 rows -= below
                 number += 1
                 if number < self.end:
@@ -80,6 +142,23 @@ class Scrollback:
     def to_end(self) -> None:
         """Follow what comes."""
         self._anchor = None
+
+    def reveal(self, number: int, width: int, height: int) -> None:
+        """Move the view, if need be, so that an entry is seen."""
+        lowest, below = self._anchor or (self.end - 1, 0)
+        rows = -below
+        for seen in range(lowest, self._first - 1, -1):
+            rows += len(self._block(seen, width))
+            if seen == number and rows <= height:
+                return
+            if rows > height:
+                break
+        # In the middle: with half of the rows below it.
+        below, lowest = 0, number
+        while below < height // 2 and lowest + 1 < self.end:
+            lowest += 1
+            below += len(self._block(lowest, width))
+        self._anchor = (lowest, 0) if lowest + 1 < self.end else None
 
     def _move_up(self, rows: int, width: int) -> None:
         if rows <= 0:
@@ -102,23 +181,19 @@ class Scrollback:
         return list(rows)[-height:] if height > 0 else []
 
     def _block(self, number: int, width: int) -> list[Row]:
-        """Return the rows of a line, with what stands above it."""
+        """Return the rows of an entry, with what stands above it."""
         at = number - self._first
-        line = self._lines[at]
-        above = []
-        day = line.time.date()
-        if at == 0 or self._lines[at - 1].time.date() != day:
-            above.append(_rule(_day(day), width))
+        entry = self._entries[at]
+        rows = []
+        day = entry.time.date()
+        if at == 0 or self._entries[at - 1].time.date() != day:
+            rows.append(rule(_day(day), width))
         if number == self.new_from:
-            above.append(_rule("new messages", width))
-        time = Piece(Look.TIME, f"{line.time:%H:%M} ")
-        return above + wrap((time, *line.pieces), width, TIME_WIDTH)
+            rows.append(rule("new messages", width))
+        for line in entry.lines():
+            rows += lay(line, width, chosen=number == self.chosen)
+        return rows
 
 
 def _day(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
-
-
-def _rule(text: str, width: int) -> Row:
-    before = f"── {text} "
-    return (Piece(Look.STATUS, before + "─" * max(0, width - columns(before))),)

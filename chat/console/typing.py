@@ -1,4 +1,4 @@
-"""What helps who types: the lines typed before, and the next completion at each Tab."""
+"""What helps who types: the lines typed before, completion at each Tab, readline's words."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ class History:
         self._at += 1
         return self._lines[self._at] if self._at < len(self._lines) else self._begun
 
+    def find(self, letters: str) -> list[str]:
+        """Return the lines that have all these words in them, the latest first, each once."""
+        words = letters.casefold().split()
+        lines = dict.fromkeys(reversed(self._lines))
+        return [line for line in lines if all(word in line.casefold() for word in words)]
+
 
 @frozen
 class _Round:
@@ -83,3 +89,48 @@ class Completer:
         if self._round is None or len(self._round.offers) < 2:
             return ()
         return tuple(offer.text.strip() for offer in self._round.offers)
+
+
+# As readline has it (its manual, "Bindable Readline Commands"): a word is letters and digits.
+
+
+def word_before(text: str, at: int) -> int:
+    """Return where the word before a place begins."""
+    while at > 0 and not text[at - 1].isalnum():
+        at -= 1
+    while at > 0 and text[at - 1].isalnum():
+        at -= 1
+    return at
+
+
+def word_behind(text: str, at: int) -> int:
+    """Return where the word behind a place ends."""
+    while at < len(text) and not text[at].isalnum():
+        at += 1
+    while at < len(text) and text[at].isalnum():
+        at += 1
+    return at
+
+
+def blank_before(text: str, at: int) -> int:
+    """Return where what stands before a place begins, back to a blank."""
+    before = text[:at].rstrip()
+    return max(before.rfind(" "), before.rfind("\n")) + 1
+
+
+def line_around(text: str, at: int) -> tuple[int, int]:
+    """Return where the line that a place is in begins and ends."""
+    end = text.find("\n", at)
+    return text.rfind("\n", 0, at) + 1, end if end >= 0 else len(text)
+
+
+def transposed(text: str, at: int) -> tuple[int, str] | None:
+    """Return where two characters stand, and them exchanged.
+
+    They are around the cursor, or at a line's end before it.
+    """
+    start, end = line_around(text, at)
+    behind = min(at, end - 1)
+    if at == start or behind <= start:
+        return None
+    return behind - 1, text[behind] + text[behind - 1]

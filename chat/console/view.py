@@ -10,6 +10,7 @@ from chat.client.rooms import Rooms
 from chat.client.state import ClientState
 from chat.console.commands import Here
 from chat.console.completion import Completion, complete
+from chat.console.settings import SETTINGS
 
 #: Speakers that are remembered for completion.
 _SPEAKERS = 200
@@ -37,7 +38,13 @@ class View:
         state = self._state()
         if state is None:
             return Here(self.room, Isupport(), 0)
-        return Here(self.room, state.rooms.isupport, state.source_length(), state.several)
+        return Here(
+            self.room,
+            state.rooms.isupport,
+            state.source_length(),
+            state.several,
+            account_of=self._account_of,
+        )
 
     @property
     def rooms(self) -> Rooms:
@@ -74,18 +81,21 @@ class View:
 
     def completions(self, before: str) -> Iterator[Completion]:
         """Yield what the text up to the cursor may become; who spoke last comes first."""
-        state = self._state()
-        if state is None:
-            return
         members = {
             member.nick: None
-            for room in state.rooms
+            for room in self.rooms
             if self.room is None or self._same(room.name, self.room)
             for member in sorted(room.members.values(), key=lambda member: member.nick.casefold())
-            if not state.is_own(member.nick)
+            if not self._same(member.nick, self.nick)
         }
         nicks = dict.fromkeys(self._speakers) | members
-        yield from complete(before, [room.name for room in state.rooms], nicks)
+        rooms = [room.name for room in self.rooms]
+        helps = {name: setting.help for name, setting in SETTINGS.items()}
+        values = {name: setting.words for name, setting in SETTINGS.items()}
+        yield from complete(before, rooms, nicks, helps, values)
+
+    def _account_of(self, nick: str) -> str | None:
+        return next((one.account for one in self.rooms.members(nick) if one.account), None)
 
     def _same(self, one: str, other: str) -> bool:
         fold = self.here().isupport.fold

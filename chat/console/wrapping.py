@@ -14,23 +14,24 @@ from rich.cells import cell_len, get_character_cell_size
 from chat.console.lines import Look, Piece
 
 Row = tuple[Piece, ...]
+_NOTHING = Piece(Look.TIME, "")
 
 
-def wrap(pieces: Iterable[Piece], width: int, indent: int = 0) -> list[Row]:
+def wrap(pieces: Iterable[Piece], width: int, indent: Piece = _NOTHING) -> list[Row]:
     """Return ``pieces`` in rows of at most ``width`` columns, one row at the least.
 
-    The rows behind the first one begin with ``indent`` spaces.
+    The rows behind the first one begin with ``indent``.
     """
     pieces = tuple(pieces)
     text = "".join(piece.text for piece in pieces)
     if columns(text) <= width:
         return [pieces]
-    ends = _ends(text, max(width, 2), max(width - indent, 2))
+    ends = _ends(text, max(width, 2), max(width - columns(indent.text), 2))
     rows: list[Row] = []
     start = 0
     for end in ends:
         row = _cut(pieces, start, end)
-        rows.append((Piece(Look.TIME, " " * indent), *row) if rows and indent else row)
+        rows.append((indent, *row) if rows and indent.text else row)
         start = end
         while start < len(text) and text[start] == " ":
             start += 1

@@ -123,7 +123,7 @@ def serialize(message: Message) -> bytes:
     """Return the line of ``message``, without a line ending and not shortened."""
     line = _body(message)
     if message.tags:
-        line = f"@{_format_tags(message.tags)} {line}"
+        line = f"@{format_tags(message.tags)} {line}"
     return line.encode()
 
 
@@ -142,7 +142,7 @@ def serialize_limited(message: Message) -> bytes:
     if len(body) > MAX_BODY - 2:
         body = truncated(_body(message, is_marked=True).encode(), MAX_BODY - 2)
     if message.tags:
-        return b"@%b %b\r\n" % (_format_tags(message.tags).encode(), body)
+        return b"@%b %b\r\n" % (format_tags(message.tags).encode(), body)
     return body + b"\r\n"
 
 
@@ -214,7 +214,8 @@ def _unescape(value: str) -> str:
     return "".join(unescaped)
 
 
-def _format_tags(tags: Mapping[str, str]) -> str:
+def format_tags(tags: Mapping[str, str]) -> str:
+    """Return ``key=value;key=value``, with escapes."""
     return ";".join(
         f"{key}={value.translate(_ESCAPE_TABLE)}" if value else key for key, value in tags.items()
     )

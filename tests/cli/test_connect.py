@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet import reactor as installed
@@ -31,13 +34,18 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "TERM": "xterm", "LC
 class Program(ProcessProtocol):
     """A ``securechat`` with pipes for its standard streams."""
 
-    def __init__(self, *arguments: object, stdin: int | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        stdin: int | None = None,
+        environment: Mapping[str, str] = MappingProxyType(ENVIRONMENT),
+    ) -> None:
         self.out = self.err = ""
         self.exited: Deferred[int] = Deferred()
         command = [*PROGRAM, *map(str, arguments)]
         files = {0: "w" if stdin is None else stdin, 1: "r", 2: "r"}
         self.process = reactor.spawnProcess(
-            self, command[0], command, ENVIRONMENT, str(ROOT), childFDs=files
+            self, command[0], command, dict(environment), str(ROOT), childFDs=files
         )
 
     def outReceived(self, data: bytes) -> None:
@@ -155,6 +163,42 @@ class PipeTest(ServedTest):
             self.assertEqual(await program.exited, 1)
             self.assertRegex(program.err, rf"^securechat: [^\n]*{words}[^\n]*\n$")
 
+    async def test_objects_for_programs(self) -> None:
+        await self.serve()
+        program = self.program("connect", "--dir", self.profile, "--json")
+        program.process.write(b"/join lab\nbell \x07 and \xff\n/nope\n")
+        program.process.closeStdin()
+        self.assertEqual(await program.exited, 0, program.err)
+        told = [json.loads(line) for line in program.out.splitlines()]
+        self.assertEqual([each["type"] for each in told[:2]], ["connected", "welcome"])
+        said = next(each for each in told if each["type"] == "message")
+        self.assertEqual(
+            (said["room"], said["text"], said["own"]), ("#lab", "bell \x07 and \ufffd", True)
+        )
+        errors = [each["text"] for each in told if each["type"] == "error"]
+        self.assertEqual(len(errors), 1)
+        self.assertIn("There is no command /nope", errors[0])
+
+    async def test_without_a_command(self) -> None:
+        """Options are those of ``connect``; nothing at all is help where nobody types."""
+        await self.serve()
+        program = self.program("--dir", self.profile, "--plain")
+        program.process.closeStdin()
+        self.assertEqual(await program.exited, 0, program.err)
+        self.assertIn("welcome: you are alice", program.out)
+        result = invoke()
+        self.assertEqual((result.exit_code, result.stdout), (2, ""))
+        self.assertIn("Commands:", result.stderr)
+
+    def test_one_network_where_there_can_be_one(self) -> None:
+        for words, told in (
+            (("--dir", "a", "--dir", "b"), "lines are of one network: give one --dir"),
+            (("--json", "--dir", "a", "--dir", "b"), "lines are of one network"),
+        ):
+            result = invoke("connect", *words)
+            self.assertEqual(result.exit_code, 2)
+            self.assertRegex(result.stderr, f"^securechat: {told}[^\n]*\n$")
+
     def test_help(self) -> None:
         result = invoke("connect", "--help")
         self.assertIn("Example", result.output)
@@ -167,10 +211,14 @@ class Screen:
     def __init__(self) -> None:
         # Not trial's directory: the path of a socket has to be short.
         self.directory = tempfile.mkdtemp(prefix="securechat-")
+        own = {f"XDG_{kind}_HOME": f"{self.directory}/{kind}" for kind in ("CONFIG", "DATA")}
+        self._environment = ENVIRONMENT | own
 
     def tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", f"{self.directory}/tmux", "-f", os.devnull, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=self._environment
+        )
         return done.stdout
 
     def close(self) -> None:
@@ -226,25 +274,25 @@ class TerminalTest(ServedTest):
         screen = await self.start()
         await screen.wait(r"(?s)welcome: you are alice.*alice \| online \| TLSv1.3 TLS_.*days")
         await screen.keys("/jo", "Tab", "lab", "Enter")
-        await screen.wait(r"(?s)^#lab.*1 server.*> 2 #lab.*@?alice.*bob")
+        await screen.wait(r"(?s)^#lab.*> 2 #lab.*@?alice.*bob")
 
         # What is typed stays below what arrives.
         await screen.keys("half a sen")
         (session,) = server.sessions
         session.say("PRIVMSG", "#lab", "hello \x1b[2J\x02alice", source="bob!b@h")
-        await screen.wait(r"(?s)<bob> hello \[2Jalice.*half a sen")
+        await screen.wait(r"(?s)bob │ hello \[2Jalice.*half a sen")
         await screen.keys("tence", "Enter")
-        await screen.wait("<alice> half a sentence")
+        await screen.wait("alice │ half a sentence")
 
         # Keys with Alt, as a terminal without the kitty protocol sends them.
         session.say("PRIVMSG", "alice", "psst", source="bob!b@h")
         await screen.wait(r"3 bob +!1")
         await screen.keys("M-3")
-        await screen.wait(r"(?s)^bob.*new messages.*<bob> psst")
+        await screen.wait(r"(?s)^bob.*new messages.*bob │ psst")
         await screen.keys("M-/")
         await screen.wait(r"> 2 #lab")
         await screen.keys("bo", "Tab", "one", "M-Enter", "two", "Enter")
-        await screen.wait(r"(?s)<alice> bob: one.*<alice> two")
+        await screen.wait(r"(?s)alice │ bob: one.*two")
 
         # Ctrl+C never quits; an unknown command is not sent.
         await screen.keys("C-c")
@@ -256,8 +304,8 @@ class TerminalTest(ServedTest):
 
         # A smaller terminal has no room at the sides.
         await deferToThread(screen.tmux, "resize-window", "-x", "50", "-y", "15")
-        text = await screen.wait(r"(?s)^#lab.*<alice> two")
-        self.assertNotIn("1 server", text)
+        text = await screen.wait(r"(?s)^#lab.*two")
+        self.assertNotIn("> 2 #lab", text)
         await deferToThread(screen.tmux, "resize-window", "-x", "100", "-y", "30")
         await screen.wait(r"> 2 #lab")
 
@@ -270,12 +318,81 @@ class TerminalTest(ServedTest):
         await screen.wait(r"alice \| online")
         await until(reactor, lambda: "JOIN" in returned.commands())
         await screen.keys("back again", "Enter")
-        await screen.wait("<alice> back again")
+        await screen.wait("alice │ back again")
 
         # The terminal is as it was.
         await screen.keys("/quit bye", "Enter")
         await screen.wait(r"exit code 0\s+as before")
         self.assertEqual(returned.received[-1], Message("QUIT", ("bye",)))
+
+    async def test_a_profile_that_cannot_be_read(self) -> None:
+        """The others open, and it is said."""
+        await self.serve()
+        broken = Path(self.mktemp()).absolute() / "ship"
+        broken.mkdir(parents=True)
+        screen = await self.start("--dir", broken)
+        await screen.wait(r"(?s)!! │ ship: .* is no.*profile.*alice \| online")
+        await screen.keys("/quit", "Enter")
+        await screen.wait(r"exit code 0\s+as before")
+        screen = await self.start("--dir", broken, "localhost")
+        await screen.wait(r"(?s)securechat: HOST .* for one network.*exit code 2\s+as before")
+
+    async def test_lines_on_a_terminal(self) -> None:
+        """What arrives is printed above what is typed, also without a connection."""
+        server = await self.serve()
+        screen = await self.start("--plain")
+        await screen.wait("welcome: you are alice")
+        await screen.keys("/join lab", "Enter", "half a sen")
+        await screen.wait("half a sen")
+        (session,) = server.sessions
+        session.say("PRIVMSG", "#lab", "hello \x1b[2J\x02alice", source="bob!b@h")
+        text = await screen.wait(r"(?m)^\d\d:\d\d #lab <bob> hello \[2Jalice\nhalf a sen$")
+        self.assertEqual(text.count("half a sen"), 1)
+        await screen.keys("x", "BSpace", "Left", "tence", "Enter")
+        await screen.wait(r"(?m)^half a sentence\n\d\d:\d\d #lab <alice> half a sentence$")
+        # Longer than a row: it stays, and stands below once more.
+        await screen.keys("long " * 25)
+        await screen.wait("(long ){5}")
+        session.say("PRIVMSG", "#lab", "in between", source="bob!b@h")
+        await screen.wait(r"(?m)^long .*\nlong .*\n.*<bob> in between\nlong .*\nlong .*$")
+        await screen.keys("C-u")
+        await server.stop(reactor)
+        await screen.wait("trying again")
+        await screen.keys("are you back?")
+        await screen.wait(r"(?m)^are you back\?$")
+        await screen.keys("Enter")
+        returned = FakeServer()
+        await returned.listen(reactor, server_tls(self.network), self.port)
+        self.addCleanup(returned.stop, reactor)
+        await screen.wait("<alice> are you back")
+        # Behind a stop it is all as before.
+        pid = await screen.program()
+        os.kill(pid, signal.SIGCONT)
+        await screen.keys("and now", "Enter")
+        await screen.wait(r"(?m)^and now\n\d\d:\d\d #lab <alice> and now$")
+        await screen.keys("C-d")
+        await screen.wait(r"exit code 0\s+as before")
+
+    async def test_a_password_on_a_terminal(self) -> None:
+        await self.serve("PLAIN")
+        screen = await self.start("--plain")
+        await screen.wait("Password of alice:")
+        await screen.keys(PASSWORD, "Enter")
+        await screen.wait("welcome: you are alice")
+        await screen.keys("begun")
+        await screen.wait("(?m)^begun")
+        await screen.keys("C-c")
+        text = await screen.wait(r"begun\s+exit code 0\s+as before")
+        self.assertNotIn(PASSWORD, text)
+
+    async def test_an_encoding_without_the_character(self) -> None:
+        server = await self.serve()
+        words = ("connect", "--dir", self.profile)
+        program = Program(*words, environment=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"})
+        self.addCleanup(program.end)
+        await until(reactor, lambda: "welcome" in program.out)
+        server.sessions[0].say("PRIVMSG", "alice", "caf\u00e9 \U0001f44d", source="bob!b@h")
+        await until(reactor, lambda: "<bob> caf? ?" in program.out)
 
     async def test_signals_leave_the_terminal_as_it_was(self) -> None:
         await self.serve()
@@ -289,13 +406,14 @@ class TerminalTest(ServedTest):
             await screen.wait(r"exit code 0\s+as before")
 
     async def test_the_window_is_closed(self) -> None:
-        server = await self.serve()
-        screen = await self.start()
-        await screen.wait(r"alice \| online")
-        pid = await screen.program()
-        await deferToThread(screen.tmux, "kill-session")
-        await until(reactor, lambda: not Path(f"/proc/{pid}").exists())
-        self.assertEqual(server.commands()[-1], "QUIT")
+        for option, ready in (("--account=alice", r"alice \| online"), ("--plain", "welcome")):
+            server = await self.serve()
+            screen = await self.start(option)
+            await screen.wait(ready)
+            pid = await screen.program()
+            await deferToThread(screen.tmux, "kill-session")
+            await until(reactor, lambda pid=pid: not Path(f"/proc/{pid}").exists())
+            self.assertEqual(server.commands()[-1], "QUIT")
 
     async def test_a_failure_of_its_own(self) -> None:
         """One line and where to read more; nothing of what the program had in its variables."""
@@ -318,7 +436,7 @@ class TerminalTest(ServedTest):
         await screen.keys("F1")
         text = await screen.wait(r"exit code 1\s+as before")
         told = " ".join(text.split("exit code")[0].split())
-        self.assertRegex(told, r"^Connecting to \S+ \.\.\. securechat: the console failed: [^:]*$")
+        self.assertRegex(told, r"^securechat: the console failed: [^:]*$")
         log = logs / "securechat" / "log" / "console.log"
         self.assertIn("ZeroDivisionError", log.read_text())
         self.assertNotIn(PASSWORD, text + log.read_text())
@@ -351,7 +469,7 @@ class TerminalTest(ServedTest):
     async def test_password_is_asked_for(self) -> None:
         await self.serve("PLAIN")
         screen = await self.start()
-        await screen.wait("Password of alice:")
+        await screen.wait("Password of alice on")
         await screen.keys(PASSWORD, "Enter")
         text = await screen.wait("welcome: you are alice")
         self.assertNotIn(PASSWORD, text)
@@ -361,8 +479,11 @@ class TerminalTest(ServedTest):
 
     async def test_nobody_knows_the_password(self) -> None:
         await self.serve("PLAIN")
-        for key, code in (("C-c", 0), ("C-d", 1)):
-            screen = await self.start()
-            await screen.wait("Password of alice:")
-            await screen.keys(key)
-            await screen.wait(rf"exit code {code}\s+as before")
+        screen = await self.start()
+        await screen.wait("Password of alice on")
+        await screen.keys("Escape")
+        await screen.wait("/connect asks for it again")
+        await screen.keys("/connect", "Enter")
+        await screen.wait("Password of alice on")
+        await screen.keys("C-q")
+        await screen.wait(r"exit code 0\s+as before")

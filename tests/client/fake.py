@@ -74,7 +74,7 @@ class FakeSession(LineReceiver):
 
     def on_cap(self, subcommand: str, *params: str) -> None:
         if subcommand == "LS":
-            self.say("CAP", "*", "LS", f"server-time echo-message sasl={self.server.mechanisms}")
+            self.say("CAP", "*", "LS", f"{self.server.capabilities} sasl={self.server.mechanisms}")
         elif subcommand == "REQ":
             self.say("CAP", "*", "ACK", params[0])
         elif subcommand == "END" and self.server.welcomes:
@@ -115,7 +115,14 @@ class FakeServer(Factory):
     noisy = False
     port: IListeningPort
 
-    def __init__(self, mechanisms: str = "PLAIN,EXTERNAL", *, welcomes: bool = True) -> None:
+    def __init__(
+        self,
+        mechanisms: str = "PLAIN,EXTERNAL",
+        *,
+        welcomes: bool = True,
+        capabilities: str = "server-time echo-message",
+    ) -> None:
+        self.capabilities = capabilities
         self.mechanisms = mechanisms
         self.welcomes = welcomes
         self.received: list[Message] = []

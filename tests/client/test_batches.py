@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.batches import MOST_OPEN
 from chat.client.events import (
+    Found,
     Manner,
     Refused,
     Said,
@@ -32,6 +33,18 @@ class BatchTests(SynchronousTestCase):
         )
         text = "hello\nhow is everyone?"
         self.assertEqual(event, Said("#lab", "bob", text, Manner.MESSAGE, False, msgid="m1"))
+
+    def test_what_the_server_found(self) -> None:
+        """It is no news, and in no room's history."""
+        feed = self.connection.feed
+        self.assertEqual(feed(":s BATCH +e soju.im/search", ":s BATCH -e"), [Found(())])
+        (found,) = feed(
+            ":s BATCH +s soju.im/search",
+            "@batch=s;msgid=m1 :bob!u@h PRIVMSG #lab :the key",
+            ":s BATCH -s",
+        )
+        said = Said("#lab", "bob", "the key", Manner.MESSAGE, False, msgid="m1", replayed=True)
+        self.assertEqual(found, Found((said,)))
 
     def test_in_a_page_too(self) -> None:
         shown = self.connection.texts(

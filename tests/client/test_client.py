@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from chat.client.client import Client, backoff
+from chat.client.annotating import react, redact
+from chat.client.client import Client
+from chat.client.connecting import backoff
 from chat.client.events import (
     ClientEvent,
     Disconnected,
+    Earlier,
     JoinedRoom,
     PasswordWanted,
     Registered,
@@ -25,6 +28,8 @@ from chat.client.events import (
     Retrying,
     Secured,
 )
+from chat.client.history import NEEDED, Memory
+from chat.client.outgoing import NotTakenError
 from chat.client.profile import Choice, choose
 from chat.irc.message import Message
 from chat.pki.bundles import DeviceFiles
@@ -54,9 +59,9 @@ class LiveTest(TestCase):
         directory = write_profile(self.network, files or self.network.device(), port, **keys)
         return self.start(Choice(str(directory)))
 
-    def start(self, choice: Choice) -> Client:
+    def start(self, choice: Choice, **more: Any) -> Client:
         profile = choose(choice, Path("nowhere"))
-        client = Client(profile, self.events.append, reactor, jitter=lambda: 0.0)
+        client = Client(profile, self.events.append, reactor, jitter=lambda: 0.0, **more)
         client.start()
         self.addCleanup(client.stop)
         return client
@@ -196,6 +201,60 @@ class ConnectionTest(LiveTest):
         self.client(port)
         await until(reactor, lambda: self.seen(Retrying))
         self.assertIn("nobody listens there", self.seen(Disconnected).reason)
+
+
+class ConversationTest(LiveTest):
+    """What a client has the server know, beside what it says."""
+
+    async def connect(self, capabilities: str, **more: Any) -> Client:
+        self.server = FakeServer(capabilities=capabilities)
+        port = await self.serve(self.server)
+        directory = write_profile(self.network, self.network.device(), port)
+        client = self.start(Choice(str(directory)), **more)
+        self.assertFalse(client.earlier("#lab", None))
+        await until(reactor, lambda: self.seen(Registered))
+        return client
+
+    async def test_it_begins_where_another_ended(self) -> None:
+        memory = Memory(heard=datetime(2026, 1, 1, tzinfo=UTC))
+        capabilities = " ".join(sorted(NEEDED | {"draft/read-marker"}))
+        client = await self.connect(capabilities, memory=memory, rooms={"#lab": "key", "#hall": ""})
+        self.assertIs(client.memory, memory)
+        await until(reactor, lambda: self.server.of("CHATHISTORY"))
+        self.assertEqual(self.server.of("JOIN"), [("#lab", "key"), ("#hall",)])
+        (subcommand, since, *_), *_ = self.server.of("CHATHISTORY")
+        self.assertEqual((subcommand, since), ("TARGETS", "timestamp=2025-12-31T23:59:59.000Z"))
+        self.assertTrue(client.earlier("#lab", None))
+        self.assertFalse(client.earlier("#lab", None))
+        client.read("#lab", datetime(2026, 1, 1, tzinfo=UTC))
+        await until(reactor, lambda: self.server.of("MARKREAD"))
+        # This server answers PING alone.
+        await until(reactor, lambda: self.seen(Earlier))
+        self.assertEqual(self.seen(Earlier), Earlier("#lab", (), True))
+
+    async def test_typing(self) -> None:
+        client = await self.connect("message-tags echo-message")
+        client.typing("#lab", active=True)
+        client.typing("#lab", active=True)
+        client.typing("bob", active=True)
+        client.deliver(Message("PRIVMSG", ("bob", "hi")))
+        client.typing("bob", active=False)
+        await until(reactor, lambda: self.server.of("PRIVMSG"))
+        told = [m for m in self.server.received if m.command == "TAGMSG"]
+        self.assertEqual([m.params for m in told], [("#lab",), ("bob",)])
+        self.assertEqual({m.tags["+typing"] for m in told}, {"active"})
+
+    async def test_a_server_that_cannot(self) -> None:
+        client = await self.connect("server-time")
+        self.assertFalse(client.earlier("#lab", None))
+        for message in (react("#lab", "m", "x"), redact("#lab", "m")):
+            with self.assertRaisesRegex(NotTakenError, "nothing was sent"):
+                client.deliver(message)
+        client.typing("#lab", active=True)
+        client.read("#lab", datetime(2026, 1, 1, tzinfo=UTC))
+        client.deliver(Message("PRIVMSG", ("bob", "hi")))
+        await until(reactor, lambda: self.server.of("PRIVMSG"))
+        self.assertEqual(self.server.of("TAGMSG") + self.server.of("MARKREAD"), [])
 
 
 class ResumptionTest(LiveTest):

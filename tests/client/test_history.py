@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.events import (
     JoinedRoom,
+    Reacted,
     Said,
 )
-from chat.client.history import MOST_HELD, MOST_PAGES, MOST_PLACES
-from tests.client.connections import JOIN, Connection, line
+from chat.client.history import MOST_HELD, MOST_MESSAGES, MOST_PAGES, MOST_PLACES
+from tests.client.connections import JOIN, Connection, line, stamp
 
 TARGETS = (
     "CHATHISTORY TARGETS timestamp=2026-01-01T00:00:08.000Z timestamp=9999-12-31T23:59:59.999Z 100"
@@ -70,6 +73,16 @@ class HistoryTests(SynchronousTestCase):
         self.assertEqual(shown, ["#lab old two", "#lab three"])
         self.assertEqual(self.connection.texts(line(11, "two")), [])
 
+    def test_reactions_that_were_missed(self) -> None:
+        """event-playback: a page has them too, and what comes by itself meanwhile once."""
+        self.connection.feed(JOIN, *targets())
+        old = f"@{stamp(12, 'r')};+reply=one;+draft/react=+1 :bob!u@h TAGMSG #lab"
+        self.assertEqual(self.connection.feed(old), [])
+        joined = f"@{stamp(11, 'j')} :carol!u@h JOIN #lab"
+        events = self.connection.feed(*page("#lab", joined, old, end=True))
+        time = datetime(2026, 1, 1, 0, 0, 12, tzinfo=UTC)
+        self.assertEqual(events, [Reacted("#lab", "bob", "+1", "one", False, False, time, "one")])
+
     def test_conversations(self) -> None:
         self.connection.sent()
         direct = line(14, "direct", room="alice", sender="carol")
@@ -89,9 +102,14 @@ class HistoryTests(SynchronousTestCase):
         self.connection.feed(JOIN, *targets())
         for number in range(MOST_PAGES):
             self.connection.feed(*page("#lab", line(11, f"n{number}")))
-        self.assertEqual(self.connection.sent()[-2], "CHATHISTORY LATEST #lab msgid=n4 50")
+        self.assertEqual(self.connection.sent()[-2], "CHATHISTORY LATEST #lab msgid=n19 50")
         shown = self.connection.texts(*page("#lab", line(20, "last")), line(21, "live"))
         self.assertEqual(shown, ["Gap", "#lab old last", "#lab live"])
+
+    def test_some_messages_and_then_the_latest(self) -> None:
+        self.connection.feed(JOIN, *targets())
+        self.connection.feed(*page("#lab", *(line(11, f"n{n}") for n in range(MOST_MESSAGES))))
+        self.assertIn(" LATEST #lab ", self.connection.sent()[-2])
 
     def test_an_empty_page_is_the_end(self) -> None:
         self.connection.feed(JOIN, *targets(), line(12, "two"))

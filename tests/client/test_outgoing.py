@@ -6,6 +6,7 @@ from itertools import count
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.client.annotating import react, redact, reply
 from chat.client.events import (
     Answered,
     ClientEvent,
@@ -20,11 +21,15 @@ from chat.client.events import (
     Waiting,
     Writable,
 )
-from chat.client.outgoing import MOST_WAITING, WINDOW, NotTakenError, Outgoing
+from chat.client.outgoing import MOST_WAITING, WINDOW, Answers, NotTakenError, Outgoing
 from chat.irc.message import MalformedLineError, Message, parse, serialize
 
 WELCOME = Registered("alice", "alice")
 GONE = Disconnected("gone")
+SECURECHAT = Answers(repeats=True, names=True, echoes=True)
+#: A server that does what RFC 2812 says, and one that echoes.
+PLAIN = Answers()
+ECHOING = Answers(echoes=True)
 
 
 class OutgoingTests(SynchronousTestCase):
@@ -34,8 +39,8 @@ class OutgoingTests(SynchronousTestCase):
     def say(self, *texts: str) -> list[str]:
         return [self.outgoing.add(Message("PRIVMSG", ("#lab", text))) for text in texts]
 
-    def sent(self, *, repeats: bool = True) -> list[str]:
-        items = self.outgoing.due(repeats=repeats)
+    def sent(self, answers: Answers = SECURECHAT) -> list[str]:
+        items = self.outgoing.due(answers)
         return [serialize(item.message).decode() for item in items]
 
     def hear(self, *events: ClientEvent) -> list[ClientEvent]:
@@ -46,7 +51,7 @@ class OutgoingTests(SynchronousTestCase):
         name = self.outgoing.add(message)
         self.assertEqual(
             list(self.outgoing.told_of(message, name)),
-            [Waiting("1", "#lab", "waves", Manner.ACTION)],
+            [Waiting("1", "#lab", "waves", Manner.ACTION, True)],
         )
         self.say("two")
         self.assertEqual(self.sent(), [])
@@ -55,7 +60,10 @@ class OutgoingTests(SynchronousTestCase):
             self.sent(),
             ["PRIVMSG #lab :\x01ACTION waves\x01", "PRIVMSG #lab two", "PING sent-2"],
         )
-        self.assertEqual(list(self.outgoing.told_of(message, name)), [])
+        self.assertEqual(
+            list(self.outgoing.told_of(reply(message, "m"), name)),
+            [Waiting("1", "#lab", "waves", Manner.ACTION, False, "m")],
+        )
 
     def test_a_command_does_not_wait_for_a_connection(self) -> None:
         with self.assertRaisesRegex(NotTakenError, "nothing was sent"):
@@ -103,14 +111,14 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.hear(GONE), [GONE])
         self.say("three")
         self.hear(WELCOME)
-        again = list(self.outgoing.due(repeats=True))
+        again = list(self.outgoing.due(SECURECHAT))
         self.assertEqual([item.name for item in again], ["2", "3", ""])
 
     def test_where_the_server_knows_no_names_it_is_told_what_may_be_lost(self) -> None:
         self.hear(WELCOME)
         self.say("one")
         self.outgoing.add(parse(b"NAMES #lab"))
-        self.sent(repeats=False)
+        self.sent(PLAIN)
         self.assertEqual(self.hear(GONE), [GONE, MayBeLost(2, ("1",))])
         self.hear(WELCOME)
         self.assertEqual(self.sent(), [])
@@ -139,3 +147,68 @@ class OutgoingTests(SynchronousTestCase):
         self.hear(WELCOME)
         self.outgoing.flush()
         self.assertEqual(self.sent(), ["PING sent-1"])
+
+    def lab(self, text: str, name: str = "") -> Said:
+        return Said("#LAB", "alice", text, Manner.MESSAGE, True, name=name)
+
+    def test_an_echo_that_has_no_name(self) -> None:
+        """Without labeled-response an echo is known by where it is, and by its text."""
+        self.hear(WELCOME)
+        self.say("one", "two\nthree", "four")
+        self.sent(ECHOING)
+        echoes = map(self.lab, ("one", "two", "three", "four", "one"))
+        names = [event.name for event in self.hear(*echoes) if isinstance(event, Said)]
+        self.assertEqual(names, ["1", "", "2", "3", ""])
+        self.assertEqual(self.hear(GONE), [GONE])
+
+    def test_an_echo_whose_text_the_server_changed(self) -> None:
+        self.hear(WELCOME)
+        self.say("in \x0304red")
+        self.sent(ECHOING)
+        self.assertEqual(self.hear(self.lab("in red")), [self.lab("in red", "1")])
+
+    def test_what_another_device_said(self) -> None:
+        """A server that gives names back says nothing of ours without one."""
+        self.hear(WELCOME)
+        self.say("one")
+        self.sent()
+        self.assertEqual(self.hear(self.lab("one")), [self.lab("one")])
+
+    def test_a_refusal_that_has_no_name(self) -> None:
+        self.hear(WELCOME)
+        self.say("one")
+        for answers in (ECHOING, PLAIN):
+            self.sent(answers)
+            other = Refused("482", ("#lab",), "You're not a channel operator")
+            refused = Refused("404", ("#Lab",), "Cannot send")
+            self.assertEqual(
+                self.hear(other, refused), [other, NotSent("1", "#lab", "one", "Cannot send")]
+            )
+            self.assertEqual(self.hear(refused), [refused])
+            self.outgoing = Outgoing(map(str, count(1)).__next__)
+            self.hear(WELCOME)
+            self.say("one")
+
+    def test_what_was_told_at_once_may_be_lost(self) -> None:
+        """Without echo-message nothing says that a message arrived, but a PONG behind it."""
+        self.hear(WELCOME)
+        self.say("one", "two")
+        self.sent(PLAIN)
+        self.hear(self.lab("one", "1"), self.lab("two", "2"))
+        self.assertEqual(self.hear(GONE), [GONE, MayBeLost(2, ("1", "2"))])
+
+    def test_annotations_have_names_by_which_their_refusals_are_known(self) -> None:
+        self.hear(WELCOME)
+        names = [
+            self.outgoing.add(react("#lab", "m", "+1")),
+            self.outgoing.add(redact("#lab", "m")),
+        ]
+        self.assertEqual(names, ["1", "2"])
+        self.sent()
+        refused = Refused("REDACT_FORBIDDEN", ("#lab",), "It is somebody else's", "2")
+        self.assertEqual(self.hear(refused), [refused])
+        # They are not sent again.
+        self.assertEqual(self.hear(GONE), [GONE, MayBeLost(1, ("1",))])
+
+    def test_annotations_do_not_wait_for_a_connection(self) -> None:
+        self.assertRaises(NotTakenError, self.outgoing.add, react("#lab", "m", "+1"))

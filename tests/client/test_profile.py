@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.client.profile import Address, Choice, ProfileError, choose
+from chat.client.profile import (
+    Address,
+    Choice,
+    ProfileError,
+    choose,
+    choose_several,
+    has_profiles,
+)
 from tests.client.fake import write_profile
 from tests.pki.networks import Network
 
@@ -70,6 +78,36 @@ class ProfileTest(SynchronousTestCase):
         self.assertIn("several profiles (other, work)", self.refusal(Choice()))
         (self.profiles / "default").write_text("work\n")
         self.assertEqual(choose(Choice(), self.profiles).account, "alice")
+
+    def test_all_of_them(self) -> None:
+        self.assertFalse(has_profiles(self.profiles))
+        error = self.assertRaises(ProfileError, choose_several, (), self.profiles)
+        self.assertIn("join a network with securechat join", str(error))
+        for name in ("ship", "work"):
+            (self.profiles / name).symlink_to(self.directory.absolute())
+        (self.profiles / "default").write_text("work\n")
+        networks, problems = choose_several(("ship",), self.profiles)
+        self.assertEqual(([each.name for each in networks], problems), (["ship"], ()))
+        (self.profiles / "broken").mkdir()
+        shutil.copytree(self.directory, self.profiles / "plant")
+        networks, [(name, problem)] = choose_several((), self.profiles)
+        self.assertEqual([each.name for each in networks], ["work", "plant"])
+        self.assertEqual(name, "broken")
+        self.assertIn("is no profile", str(problem))
+
+    def test_no_two_have_one_name(self) -> None:
+        for place in ("a", "b"):
+            shutil.copytree(self.directory, self.base / place / "lab")
+        wanted = [str(self.base / place / "lab") for place in ("a", "b", "a")]
+        networks, _ = choose_several(wanted, self.profiles)
+        self.assertEqual([each.name for each in networks], ["lab", "lab-2"])
+
+    def test_none_can_be_read(self) -> None:
+        for name in ("one", "two"):
+            (self.profiles / name).mkdir()
+        self.assertTrue(has_profiles(self.profiles))
+        error = self.assertRaises(ProfileError, choose_several, (), self.profiles)
+        self.assertRegex(str(error), "one is no profile.*; .*two is no profile")
 
     def test_password_file(self) -> None:
         path = self.base / "password"

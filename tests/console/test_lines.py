@@ -67,7 +67,7 @@ class LineTest(SynchronousTestCase):
             (ev.AccountChanged("bob", None, False), "-- bob is logged out"),
             (ev.RealnameChanged("bob", "Bob B"), "-- bob is called Bob B"),
             (ev.Gap("#lab"), "#lab -- more was said here than is shown"),
-            (ev.Waiting("n", "#lab", "hi", MESSAGE), "#lab -- waits for the connection: hi"),
+            (ev.Waiting("n", "#lab", "hi", MESSAGE, True), "#lab -- waits for the connection: hi"),
             (ev.NotSent("n", "#lab", "hi", "No"), "#lab !! not sent: hi (No)"),
             (ev.SentAgain(2), "-- 2 messages were not answered: they are sent again"),
             (ev.MayBeLost(2), "!! The last 2 lines may not have arrived"),
@@ -77,6 +77,8 @@ class LineTest(SynchronousTestCase):
             ev.Answered("x"),
             ev.Writable(True),
             ev.Typing("#lab", "bob", 6.0),
+            ev.Waiting("n", "#lab", "hi", MESSAGE, False),
+            ev.Earlier("#lab", (), True),
             ev.ReadUpTo("#lab", NOW),
             ev.AwayChanged("bob", True, False, "lunch"),
         ):

@@ -23,10 +23,12 @@ from chat.client.events import (
     Rejected,
     Said,
 )
+from chat.client.history import Memory
 from chat.client.outgoing import WINDOW, Outgoing
 from chat.client.protocol import Listener
 from chat.client.registration import Identity
 from chat.client.state import ClientState
+from chat.console.commands import Clear, Here, Local
 from chat.console.lines import Line, lines_of
 from chat.console.plain import DRAIN, Console, Input, Stage
 from chat.irc.message import Message, parse, serialize
@@ -54,7 +56,7 @@ class FakeClient:
             self.listener(told)
 
     def pump(self) -> None:
-        for item in self.outgoing.due(repeats=self.state.can_repeat):
+        for item in self.outgoing.due(self.state.answers):
             self.sent.append(serialize(item.message).decode())
 
     @property
@@ -79,6 +81,20 @@ class FakeClient:
         self.pump()
         return name
 
+    def earlier(self, room: str, before: Said | None) -> bool:
+        self.sent.append(f"earlier {room} {before.msgid if before is not None else '*'}")
+        return True
+
+    def read(self, room: str, time: datetime) -> None:
+        self.sent.append(f"read {room} {time:%H:%M}")
+
+    def typing(self, room: str, active: bool) -> None:
+        self.sent.append(f"typing {room} {active}")
+
+    @property
+    def memory(self) -> Memory:
+        return Memory()
+
     def flush(self) -> None:
         self.outgoing.flush()
         self.pump()
@@ -96,6 +112,7 @@ class FakeFront:
         self.reading = 0
         self.password: str | None = None
         self.closed = 0
+        self.acted: list[Local] = []
 
     def can_draw(self, picture: list[str]) -> bool:
         return self.interactive
@@ -117,6 +134,15 @@ class FakeFront:
 
     def forget(self, nick: str) -> None:
         self.forgotten = nick
+
+    def where(self, here: Here) -> Here:
+        return here
+
+    def leave(self, farewell: str) -> None:
+        self.to.end_of_input()
+
+    def act(self, action: Local) -> None:
+        self.acted.append(action)
 
     def ask_password(self, account: str) -> Deferred[str | None]:
         return succeed(self.password)
@@ -153,12 +179,12 @@ class ConsoleTest(SynchronousTestCase):
         self.console.enter("/join #lab")
         self.console.enter("hello")
         self.assertEqual(self.sent(), ["JOIN #lab", "PING sent-1", "PRIVMSG #lab hello"])
-        self.assertEqual(self.console.prompt(), "#lab> ")
+        self.assertEqual(self.console.view.room, "#lab")
         self.join("#lab")
         self.join("#other")
-        self.assertEqual(self.console.prompt(), "#lab> ")
+        self.assertEqual(self.console.view.room, "#lab")
         self.tell(Refused("473", ("#lab",), "Cannot join channel (+i)"))
-        self.assertEqual(self.console.prompt(), "#other> ")
+        self.assertEqual(self.console.view.room, "#other")
 
     def test_close(self) -> None:
         self.welcome()
@@ -166,7 +192,12 @@ class ConsoleTest(SynchronousTestCase):
         for text in ("/close", "/query bob", "/close"):
             self.console.enter(text)
         self.assertIn("!! #lab is a room: /part leaves it", self.front.lines)
-        self.assertEqual((self.console.prompt(), self.front.forgotten), ("#lab> ", "bob"))
+        self.assertEqual((self.console.view.room, self.front.forgotten), ("#lab", "bob"))
+
+    def test_what_concerns_the_console_only_is_the_fronts(self) -> None:
+        self.welcome()
+        self.console.enter("/clear")
+        self.assertEqual((self.front.acted, self.sent()), ([Clear(None)], []))
 
     def test_errors_are_shown_and_not_sent(self) -> None:
         self.welcome()
@@ -294,12 +325,39 @@ class ConsoleTest(SynchronousTestCase):
 class InteractiveTest(ConsoleTest):
     interactive = True
 
+    def test_never_reached(self) -> None:
+        """A person waits for the server, or leaves."""
+        self.tell(Disconnected("cannot reach there:1"))
+        self.assertEqual(self.front.lines, ["!! disconnected: cannot reach there:1"])
+        self.assertIs(self.console.stage, Stage.OFFLINE)
+        self.console.end_of_input()
+        self.assertEqual((self.console.stage, self.console.rejection), (Stage.DONE, None))
+
+    def test_rejected(self) -> None:
+        self.welcome()
+        self.tell(Rejected("your certificate is revoked", "get a new one"))
+        text = "!! your certificate is revoked: get a new one (then /connect tries again)"
+        self.assertEqual((self.front.lines[-1], self.console.stage), (text, Stage.OFFLINE))
+        self.client.started.clear()
+        self.client.closing.callback(None)
+        self.console.connect()
+        self.assertEqual(self.client.started, [None])
+        self.welcome()
+        self.console.connect()
+        self.assertEqual(self.client.started, [None])
+        self.console.end_of_input()
+        self.tell(Rejected("again", "and again"))
+        self.assertEqual(self.console.rejection, "again: and again")
+
+    def test_password(self) -> None:
+        self.tell(PasswordWanted("alice"))
+        self.assertEqual((self.client.started, self.console.rejection), ([None], None))
+
     def test_lines_that_may_be_lost(self) -> None:
         """Who sees it can type it again: it is no failure of the whole."""
         self.welcome()
         self.console.enter("/msg bob hi")
         self.tell(Disconnected("gone"))
-        self.assertEqual(self.console.prompt(), "alice (offline)> ")
         self.console.enter("/names #lab")
         self.assertEqual(self.front.lines[-1], "!! There is no connection: nothing was sent")
         self.sent()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.console.entries import Note
 from chat.console.lines import Line, Look, Piece
 from chat.console.scrollback import LONGEST, Scrollback
 
@@ -19,7 +20,7 @@ class ScrollbackTest(SynchronousTestCase):
 
     def add(self, *texts: str, time: datetime = MORNING) -> None:
         for text in texts:
-            self.scrollback.append(Line(time, (Piece(Look.TEXT, text),)))
+            self.scrollback.append(Note(Line(time, (Piece(Look.TEXT, text),))))
 
     def seen(self, width: int = 40, height: int = 4) -> list[str]:
         rows = self.scrollback.rows(width, height)

@@ -17,7 +17,7 @@ def text(value: str) -> tuple[Piece, ...]:
 
 class WrapTest(SynchronousTestCase):
     def check(self, value: str, width: int, *expected: str, indent: int = 0) -> None:
-        rows = wrap(text(value), width, indent)
+        rows = wrap(text(value), width, Piece(Look.TIME, " " * indent))
         self.assertEqual(["".join(piece.text for piece in row) for row in rows], list(expected))
 
     def test_at_spaces(self) -> None:
@@ -52,7 +52,7 @@ class WrapTest(SynchronousTestCase):
     def test_nothing_is_lost_and_nothing_is_too_wide(
         self, value: str, width: int, indent: int
     ) -> None:
-        rows = wrap(text(value), width + indent, indent)
+        rows = wrap(text(value), width + indent, Piece(Look.TIME, " " * indent))
         words = "".join(piece.text for row in rows for piece in row if piece.look is Look.TEXT)
         self.assertEqual(words.replace(" ", ""), value.replace(" ", ""))
         for row in rows:

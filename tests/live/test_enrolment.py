@@ -137,7 +137,7 @@ class PlaceTests(EnrolmentCase):
         code = self.code("alice")
         done = self.join(text=f"{code[:30]}\n{code[30:50]}\n  {code[50:]}\n")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("Next time: securechat connect --dir securechat\n", done.stderr)
+        self.assertIn("Next time: securechat\n", done.stderr)
 
     def test_another_account_of_the_network_has_a_profile_of_its_own(self) -> None:
         for account, name in (("alice", "securechat"), ("carol", "securechat-carol")):

@@ -1,0 +1,116 @@
+"""What a typed line leads to: one frozen class for each thing that is done.
+
+`Local` are those that concern the console only: a front does them.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from chat.irc.message import Message
+
+
+@frozen
+class Send:
+    """A message for the server."""
+
+    message: Message
+
+
+@frozen
+class Go:
+    """Make a room or a nickname the current one."""
+
+    room: str
+
+
+@frozen
+class Close:
+    """Forget the conversation with a person."""
+
+    nick: str
+
+
+@frozen
+class Show:
+    """A line for the person at the keyboard."""
+
+    text: str
+
+
+@frozen
+class Leave:
+    """Quit, with a farewell."""
+
+    farewell: str
+
+
+@frozen
+class Search:
+    """Look for messages with these words in what the console keeps.
+
+    ``everywhere``: the server looks, in all that it has; a `Send` asks it right after this.
+    """
+
+    words: str
+    everywhere: bool
+
+
+@frozen
+class Mute:
+    """Have a room or person give no notice, or give it again."""
+
+    room: str
+    muted: bool
+
+
+@frozen
+class Pin:
+    """Have a room or person at the top of the list, or in its place again."""
+
+    room: str
+    pinned: bool
+
+
+@frozen
+class Ignore:
+    """Show no more what somebody says, or show it again; without a ``nick``, list whom."""
+
+    nick: str | None
+    ignored: bool
+
+
+@frozen
+class Clear:
+    """Empty what is shown of a room or person, or of the server (``None``)."""
+
+    room: str | None
+
+
+@frozen
+class Set:
+    """Change a setting; without a value show it, without a name show all."""
+
+    name: str | None
+    value: str | None
+
+
+@frozen
+class Retry:
+    """Send again what failed to be sent to a room or person."""
+
+    room: str
+
+
+@frozen
+class Connect:
+    """Connect at once, also after `Disconnect`."""
+
+
+@frozen
+class Disconnect:
+    """End the connection, and stay in the console."""
+
+
+Local = Search | Mute | Pin | Ignore | Clear | Set | Retry | Connect | Disconnect
+Action = Send | Go | Close | Show | Leave | Local
