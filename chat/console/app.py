@@ -164,7 +164,8 @@ class ChatApp(App[None], inherit_bindings=False):
     def follow(self) -> None:
         """Do as the settings say by now."""
         self._wanted.clear()
-        self._arrange(self.size.width)
+        if self.is_running:
+            self._arrange(self.size.width)
 
     # What the terminal tells.
 

@@ -98,7 +98,6 @@ class Desk:
         self._clock = clock
         self._now = now
         self._ignored = set(archive.ignored()) if archive is not None else set()
-        self._notifications = Notifications()
         #: Up to when rooms were read, which others will be told.
         self._read: dict[str, datetime] = {}
         self._reading: IDelayedCall | None = None
@@ -109,8 +108,9 @@ class Desk:
         self.network = Network(self._name, to.view)
         self.past = Past(self._archive, self.network, to.earlier, self._terminal.changed, self._now)
 
-    def begin(self, settings: Settings) -> None:
+    def begin(self, settings: Settings, *, is_only: bool) -> None:
         """Open the rooms that were open, before anything happens."""
+        self._notifications = Notifications("" if is_only else self.network.name)
         self.follow(settings)
         self.past.begin(settings.history_lines)
         self.network.begin()

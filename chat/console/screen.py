@@ -79,7 +79,7 @@ class Screen:
     def open(self) -> ChatApp:
         """Fill the model with what is kept; returns the app, which shows it once it runs."""
         for desk in self._desks:
-            desk.begin(self.settings)
+            desk.begin(self.settings, is_only=len(self._desks) == 1)
         self.model = Model(desk.network for desk in self._desks)
         self._app = ChatApp(self.model, self, self._now, self._keys)
         self._notifier = Notifier(
