@@ -117,7 +117,7 @@ class _Teller:
         from twisted.internet import reactor
         from twisted.internet.interfaces import IReactorFDSet
 
-        from chat.console.pipe import Pipe
+        from chat.console.plain.pipe import Pipe
 
         pipe = Pipe(cast(IReactorFDSet, reactor))
         self._hold = pipe.hold

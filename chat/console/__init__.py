@@ -1,11 +1,17 @@
 """The console client: what a person types and reads, over `chat.client`.
 
-Rules of this package: `commands`, `lines`, `completion`, `view`, and `model` with what
-it is made of (`network`, `buffer`, `scrollback`, `entries`, `layout`, `wrapping`) do no
-input or output.  `screen`, for all networks, and `pipe`, for one, are the two ways to read
-and print; `plain` joins them to a `chat.client.client.Client`.  `archive` keeps on disk
-what was said; SQL stands only in the modules that it is made of (``archive_*``).  Textual
-is imported by `screen` and what it is made of (`app`, `panels`, `entry`, `dialogs`,
-`help`).  Text of the server loses its formatting and its control characters in `lines`, in
-one place, before anything prints it.
+A `conversation` joins the client of one network to a `front`, which reads and prints; `run`
+chooses the front: `screen`, the full screen for all networks, or `plain`, lines for one.
+
+- `commands`, `completion`: what is typed;
+- `lines`, `wrapping`: what happens, as text; `view`: where one is, and who is there;
+- `model`: what the full screen shows;
+- `archive`: what was said, kept on disk;
+- `settings`: what a person sets: values and keys;
+- `errand`: one question to the server, without a conversation.
+
+Rules of this package: text of the server loses its formatting and its control characters in
+`lines`, in one place, before anything prints it.  Only `screen` imports Textual, and nothing
+but `run` imports `screen`.  `commands`, `completion`, `lines`, `wrapping`, `view` and `model`
+do no input or output.  Imports point one way (setup.cfg).
 """

@@ -21,7 +21,7 @@ from chat.client.events import (
     ServerNotice,
 )
 from chat.client.protocol import Listener
-from chat.console.pipe import AskPassword
+from chat.console.plain.pipe import AskPassword
 from chat.irc.message import Message
 
 #: Seconds for the connection, and for the answer.

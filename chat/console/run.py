@@ -20,15 +20,15 @@ from chat.client.history import Memory
 from chat.client.isupport import Isupport
 from chat.client.profile import Network, Problem, Profile
 from chat.client.protocol import Listener
+from chat.console.conversation import Conversation
 from chat.console.errand import Answer, Errand
-from chat.console.keyboard import Keyboard
-from chat.console.password import ask_on
-from chat.console.pipe import LINES, RECORDS, AskPassword, Pipe, nobody_to_ask
-from chat.console.plain import Console
+from chat.console.plain.keyboard import Keyboard
+from chat.console.plain.password import ask_on
+from chat.console.plain.pipe import LINES, RECORDS, AskPassword, Pipe, nobody_to_ask
 from chat.irc.message import Message
 
 if TYPE_CHECKING:
-    from chat.console.screen import Screen
+    from chat.console.screen.screen import Screen
 
 _Result = TypeVar("_Result")
 
@@ -54,14 +54,14 @@ def run_console(
             sys.stdout.reconfigure(errors="replace")  # not every encoding has every character
         kind = Keyboard if is_seen else Pipe
         front = kind(reactor, _ask(reactor), RECORDS if json else LINES)
-        console = Console(_connect(network.profile, reactor), front, reactor, _now)
-        _run(console, reactor)
-        return console.rejection
+        conversation = Conversation(_connect(network.profile, reactor), front, reactor, _now)
+        _run(conversation, reactor)
+        return conversation.rejection
 
-    from chat.console.keys import KeysError, keys_path, read_keys
-    from chat.console.screen import Screen
-    from chat.console.settings import SettingError, settings_path
-    from chat.console.settings import read as read_settings
+    from chat.console.screen.screen import Screen
+    from chat.console.settings.keys import KeysError, keys_path, read_keys
+    from chat.console.settings.settings import SettingError, settings_path
+    from chat.console.settings.settings import read as read_settings
 
     try:
         screen = Screen(read_settings(settings_path()), read_keys(keys_path()), reactor, _now)
@@ -79,8 +79,7 @@ def _add(screen: Screen, network: Network, reactor: AsyncioSelectorReactor) -> N
     """Add a network that goes on where it ended the last time."""
     from platformdirs import user_data_path
 
-    from chat.console.archive import Archive
-    from chat.console.archive_file import ArchiveError, archive_path
+    from chat.console.archive import Archive, ArchiveError, archive_path
 
     profile = network.profile
     archive, memory, rooms = None, Memory(), {}

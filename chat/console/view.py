@@ -10,7 +10,7 @@ from chat.client.rooms import Rooms
 from chat.client.state import ClientState
 from chat.console.commands import Here
 from chat.console.completion import Completion, complete
-from chat.console.settings import SETTINGS
+from chat.console.settings.settings import SETTINGS
 
 #: Speakers that are remembered for completion.
 _SPEAKERS = 200

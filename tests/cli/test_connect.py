@@ -421,7 +421,7 @@ class TerminalTest(ServedTest):
         (secret := Path(self.mktemp()).absolute()).write_text(f"{PASSWORD}\n")
         logs = Path(self.mktemp()).absolute()
         broken = (
-            "from chat.console.app import ChatApp;"
+            "from chat.console.screen.app import ChatApp;"
             "ChatApp.action_help = lambda self: 1 / 0;"
             "from chat.cli.main import main; main()"
         )
@@ -447,7 +447,7 @@ class TerminalTest(ServedTest):
         await self.serve()
         logs = Path(self.mktemp()).absolute()
         broken = (
-            "from chat.console.model import Model;"
+            "from chat.console.model.model import Model;"
             "Model.typed = lambda self: __import__('twisted.internet.defer').internet.defer.fail("
             "ValueError('unseen')) and None;"
             "from chat.cli.main import main; main()"

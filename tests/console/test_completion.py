@@ -90,5 +90,5 @@ class EmojiTest(SynchronousTestCase):
         self.assertEqual(len({emoji for _, emoji in offers}), len(offers))
 
     def test_the_table_is_loaded_on_demand_only(self) -> None:
-        code = "import sys, chat.console.plain; sys.exit('emoji' in sys.modules)"
+        code = "import sys, chat.console.conversation; sys.exit('emoji' in sys.modules)"
         self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)

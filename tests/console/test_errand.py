@@ -19,7 +19,7 @@ from chat.client.events import (
 from chat.client.protocol import Listener
 from chat.console.errand import PATIENCE, Errand, ErrandError
 from chat.irc.message import Message
-from tests.console.test_plain import FakeClient
+from tests.console.fake_client import FakeClient
 
 INVITED = DeviceInvited("phone", "code", "Good until tomorrow")
 

@@ -1,0 +1,127 @@
+"""The panels, and the ways between rooms, with Textual's pilot."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from chat.client.events import Disconnected, Registered
+from chat.console.conversation import Stage
+from chat.console.screen.app import ChatApp
+from chat.console.screen.dialogs import Jump
+from chat.console.screen.entry import Entry
+from chat.console.settings.keys import KEYS, rebound
+from tests.console.screen.pilot import NOW, PilotTestCase
+
+
+class AppTest(PilotTestCase):
+    def test_rooms(self) -> None:
+        self.receive(":alice!u@h JOIN #other")
+        self.said("psst", "bob")
+
+        async def test(pilot: Pilot[None]) -> None:
+            self.assertRegex(self.screen(), r"> 2 #lab.*\n +3 #other.*\n +4 bob +!1 ")
+            for key, title in (
+                ("alt+a", "bob"), ("alt+slash", "#lab"), ("alt+down", "#other"), ("ctrl+p", "#lab"),
+                ("alt+up", "server"), ("ctrl+n", "#lab"), ("alt+3", "#other"), ("alt+9", "#other"),
+            ):  # fmt: skip
+                await pilot.press(key)
+                self.assertEqual(self.model.shown.title, title, key)
+            await pilot.press(*"hi", "enter")
+            self.assertEqual(self.sent(), ["PRIVMSG #other hi"])
+            await pilot.click("#rooms", offset=(3, 3))
+            self.assertEqual(self.model.shown.title, "bob")
+
+        self.pilot(test)
+
+    def test_close(self) -> None:
+        self.said("psst", "bob")
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press("alt+3", *"/close", "enter")
+            self.assertRegex(self.screen(), r"> 2 #lab")
+            self.assertNotIn("3 bob", self.screen())
+            await pilot.press("alt+slash")
+            self.assertRegex(self.screen(), r"> 1 server")
+
+        self.pilot(test)
+
+    def test_sizes(self) -> None:
+        """The sides hide where it is narrow, and show when they are asked for."""
+        self.said("hi", "bob")
+
+        async def narrow(pilot: Pilot[None]) -> None:
+            self.assertNotIn("2 #lab", self.screen())
+            self.assertIn("unread 3:!1", self.screen())
+            await pilot.press("f2", "f3")
+            self.assertRegex(self.screen(), r"(?s)> 2 #lab.* 3 here *\n @alice")
+            await pilot.resize_terminal(10, 3)
+            self.screen()
+
+        async def wide(pilot: Pilot[None]) -> None:
+            self.assertRegex(self.screen(), r"(?s)> 2 #lab.* 3 here *\n @alice")
+
+        self.pilot(narrow, (50, 12))
+        self.app = ChatApp(self.model, self.program, lambda: NOW)
+        self.pilot(wide, (200, 60))
+
+    def test_scrolling(self) -> None:
+        for number in range(100):
+            self.said(f"message {number}")
+
+        async def test(pilot: Pilot[None]) -> None:
+            self.assertIn("message 99", self.screen())
+            await pilot.press("pageup", "pageup")
+            self.said("message 100")
+            self.assertNotIn("message 99", self.screen())
+            self.assertIn("older lines", self.screen())
+            await pilot.press(*["pagedown"] * 3)
+            self.assertIn("message 100", self.screen())
+            self.assertNotIn("older lines", self.screen())
+
+        self.pilot(test)
+
+    def test_what_people_say_is_no_markup_and_no_terminal_control(self) -> None:
+        hostile = "[red]x[/] [@click=app.quit]y[/] \x1b]0;title\x07 \x02bold\x02 \x9b31m \u202ex"
+        self.said(hostile)
+        self.receive(f":bob!u@h TOPIC #lab :{hostile}")
+
+        async def test(pilot: Pilot[None]) -> None:
+            screen = self.screen()
+            self.assertIn("bob │ [red]x[/] [@click=app.quit]y[/] ]0;title bold 31m x", screen)
+            self.assertTrue(screen.replace("\n", "").isprintable())
+
+        self.pilot(test, (120, 24))
+
+    def test_offline(self) -> None:
+        self.tell(Disconnected("gone"))
+
+        async def test(pilot: Pilot[None]) -> None:
+            self.assertIn("alice | offline", self.screen())
+            await pilot.press(*"hi", "enter")
+            self.assertEqual(self.sent(), [])
+            self.assertIn("alice │ hi (waits for the connection)", self.screen())
+            self.tell(Registered("alice", "alice"))
+            self.assertEqual(self.sent(), ["PRIVMSG #lab hi"])
+
+        self.pilot(test)
+
+    def test_keys_do_what_the_help_says(self) -> None:
+        for key in KEYS:
+            name, _, _ = key.action.partition("(")
+            owner = self.app if name.startswith("app.") else Entry
+            self.assertTrue(hasattr(owner, f"action_{name.removeprefix('app.')}"), name)
+
+    def test_other_keys(self) -> None:
+        keys = rebound(KEYS, 'jump = ["f9"]\nquit = []\nlast_room = ["alt+>"]')
+        self.app = ChatApp(self.model, self.program, lambda: NOW, keys)
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press("ctrl+k", "ctrl+q")
+            self.assertNotIsInstance(self.app.screen, Jump)
+            self.assertIs(self.conversation.stage, Stage.ONLINE)
+            await pilot.press("f9")
+            self.assertIsInstance(self.app.screen, Jump)
+            await pilot.press("escape", "alt+1", "alt+shift+full_stop")
+            self.assertEqual(self.model.shown.title, "#lab")
+
+        self.pilot(test)

@@ -1,0 +1,30 @@
+"""Pieces of lines, as a terminal shows them."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.client.events import Manner, Said
+from chat.console.lines import lines_of
+from chat.console.screen.looks import segments
+from chat.console.wrapping import wrap
+from tests.console.screen.pilot import NOW
+
+
+class LooksTest(SynchronousTestCase):
+    def test_an_address_stays_whole_over_rows(self) -> None:
+        said = Said(
+            "#lab", "bob", "(see https://x.org/long-path), or http://y.org.", Manner.MESSAGE, False
+        )
+        [line] = lines_of(said, NOW)
+        links = [
+            (segment.text, segment.style.link)
+            for row in wrap(line.pieces, 20)
+            for segment in segments(row)
+            if segment.style is not None and segment.style.link
+        ]
+        address = "https://x.org/long-path"
+        self.assertEqual(
+            links,
+            [(address[:20], address), (address[20:], address), ("http://y.org", "http://y.org")],
+        )
