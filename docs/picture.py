@@ -1,4 +1,4 @@
-"""Makes the pictures of the console: what alice sees while she talks, from the real programs in tmux.
+"""Makes the pictures of the console: what alice sees while she talks, from real programs in tmux.
 
 Run by ``make screenshots``; it needs tmux.
 """
