@@ -63,7 +63,6 @@ class Terminal:
         """Return what is on the screen."""
         return self.tmux("capture-pane", "-p")
 
-
     def press(self, key: str, then: str) -> None:
         """Press a key, and wait until ``then`` is on the screen."""
         self.tmux("send-keys", key)
