@@ -29,11 +29,10 @@ def lusers(request: Request) -> Effects:
 
 def counts(network: Network) -> Lines:
     """Return the replies, which also belong to the welcome."""
-    everyone = network.clients.values()
-    invisible = sum(modes.USER_INVISIBLE in client.modes for client in everyone)
-    here, most = str(len(everyone)), str(network.most_clients)
-    yield RPL_LUSERCLIENT(visible=len(everyone) - invisible, invisible=invisible)
-    yield RPL_LUSEROP(str(sum(client.is_operator for client in everyone)))
+    count, invisible = len(network.clients), network.user_modes[modes.USER_INVISIBLE]
+    here, most = str(count), str(network.most_clients)
+    yield RPL_LUSERCLIENT(visible=count - invisible, invisible=invisible)
+    yield RPL_LUSEROP(str(network.user_modes[modes.USER_OPERATOR]))
     yield RPL_LUSERUNKNOWN(str(len(network.unregistered)))
     yield RPL_LUSERCHANNELS(str(len(network.channels)))
     yield RPL_LUSERME(clients=here)

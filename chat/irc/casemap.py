@@ -22,7 +22,8 @@ _RFC1459 = str.maketrans(string.ascii_uppercase + "[]\\~", string.ascii_lowercas
 
 def ascii_fold(name: str) -> str:
     """Fold ``A`` to ``Z`` only: the casemapping ``ascii``."""
-    return name.translate(_ASCII)
+    # For most names, and many times faster.
+    return name.lower() if name.isascii() else name.translate(_ASCII)
 
 
 def rfc1459_fold(name: str) -> str:

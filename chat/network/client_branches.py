@@ -293,10 +293,7 @@ def _user_modes_changed(
     if client is None:
         return
     for change in event.changes:
-        if change.adding:
-            client.modes.add(change.letter)
-        else:
-            client.modes.discard(change.letter)
+        network.set_user_mode(client, change.letter, is_set=change.adding)
     network.touch_client(client)
     yield Change(event, tuple(client.sessions))
 

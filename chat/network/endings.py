@@ -45,7 +45,7 @@ def drop(network: Network, client: Client, sessions: Iterable[SessionId], time: 
         network.subscriptions.pop(session, None)
         client.seen = time
     if not client.sessions:
-        client.modes.discard(modes.USER_OPERATOR)
+        network.set_user_mode(client, modes.USER_OPERATOR, is_set=False)
     network.touch_client(client)
 
 

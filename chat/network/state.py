@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from chat.irc.casemap import Casefold, ascii_fold
@@ -59,6 +59,8 @@ class Network:
         #: Those that have not registered yet.
         self.unregistered: set[SessionId] = set()
         self.most_clients = 0
+        #: How many clients have each user mode: who logs in is told, and nobody counts anew.
+        self.user_modes: Counter[str] = Counter()
         #: The latest holders of nicknames that are free again, oldest first.
         self.departed: deque[Departed] = deque(maxlen=_DEPARTED)
         self.watchers = Watchers(fold)
@@ -191,6 +193,7 @@ class Network:
         """Let a client be on the network; nobody may have its nickname."""
         self.clients[client.id] = self.nicks[self.fold(client.nick)] = client
         self.most_clients = max(self.most_clients, len(self.clients))
+        self.user_modes.update(client.modes)
         if client.is_kept:
             self.kept[self.fold(client.account or "")] = client
             self.touch_client(client)
@@ -200,11 +203,22 @@ class Network:
         for channel in list(client.channels.values()):
             self.remove(client, channel)
         del self.clients[client.id], self.nicks[self.fold(client.nick)]
+        self.user_modes.subtract(client.modes)
         self.release(client)
         self.markers.pop(client.id, None)
         self.metadata.pop(client.id, None)
         for other in self.clients.values():
             other.accepted.discard(client.id)
+
+    def set_user_mode(self, client: Client, letter: str, *, is_set: bool) -> None:
+        """Set or take a user mode of a client that is on the network."""
+        if (letter in client.modes) is is_set:
+            return
+        if is_set:
+            client.modes.add(letter)
+        else:
+            client.modes.discard(letter)
+        self.user_modes[letter] += 1 if is_set else -1
 
     def release(self, client: Client) -> None:
         """Keep a client no longer."""

@@ -15,7 +15,6 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.protocols.policies import TimeoutMixin
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from chat.features.feature import Query
@@ -27,6 +26,7 @@ from chat.network.policy import RefusedError
 from chat.network.session import Peer, Phase, Session
 from chat.server.outbox import Outbox
 from chat.server.refusals import PeerRefusedError, explain_failure
+from chat.server.tls_transport import TLSTransport
 from chat.session.machine import SessionMachine
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Connection(TimeoutMixin):
         self._is_in_session = False
 
     @property
-    def _transport(self) -> TLSMemoryBIOProtocol:
-        return cast(TLSMemoryBIOProtocol, self._wire.transport)
+    def _transport(self) -> TLSTransport:
+        return cast(TLSTransport, self._wire.transport)
 
     def callLater(self, seconds: float, call: Callable[[], Any]) -> IDelayedCall:
         """Let `TimeoutMixin` use the clock of the server."""

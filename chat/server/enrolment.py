@@ -22,7 +22,6 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from chat.network.ids import Timestamp
@@ -38,6 +37,7 @@ from chat.server.backoff import Backoff
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.refusals import PeerRefusedError
 from chat.server.tls import ServerTLS
+from chat.server.tls_transport import TLSTransport
 from chat.store.interfaces import AccountExistsError, IAccounts, IInvitations, UnavailableError
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class EnrolmentProtocol(LineReceiver, TimeoutMixin):
 
     def timeoutConnection(self) -> None:
         """Cut the connection: a farewell of TLS would wait for the other side."""
-        cast(TLSMemoryBIOProtocol, self.transport).abortConnection()
+        cast(TLSTransport, self.transport).abortConnection()
 
     def lineReceived(self, line: bytes) -> None:
         """Answer one message; a second one at the same time is out of turn."""
@@ -279,7 +279,7 @@ class Enrolments:
 
         To be called when the TLS handshake is complete.
         """
-        transport = cast(TLSMemoryBIOProtocol, protocol.transport)
+        transport = cast(TLSTransport, protocol.transport)
         chosen = transport.negotiatedProtocol
         if chosen not in (enrolment.JOIN, enrolment.RENEW):
             return False
@@ -302,7 +302,7 @@ class Enrolments:
         successor = EnrolmentProtocol(
             self.service, protocol.host, exported, certificate, protocol.connection.lost, refusal
         )
-        transport.wrappedProtocol = successor
+        transport.protocol = successor
         successor.makeConnection(transport)
         return True
 

@@ -129,12 +129,13 @@ class Hub:
                     self.connections[session].machine.close(change.fact.reason)
             return
         rendered: dict[frozenset[str], bytes] = {}
+        origin = None if change.is_delivery else entry.origin
         for session in change.sessions:
             connection = self.connections.get(session)
             if connection is None:
                 continue
             machine = connection.machine
-            if session == entry.origin and not change.is_delivery:
+            if session == origin:
                 machine.show_own(entry, change.fact)
                 continue
             capabilities = machine.session.capabilities

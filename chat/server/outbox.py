@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IPushProducer, IReactorTime
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
+
+from chat.server.tls_transport import TLSTransport
 
 
 class Flusher:
@@ -34,7 +35,7 @@ class Outbox:
 
     def __init__(
         self,
-        transport: TLSMemoryBIOProtocol,
+        transport: TLSTransport,
         flusher: Flusher,
         limit: int,
         overflowed: Callable[[], None],

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeadlineError
-from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ServerFactory
@@ -47,6 +46,7 @@ from chat.server.factory import ChatFactory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.hub import Hub
 from chat.server.inviting import Inviting
+from chat.server.listening import listen_tls
 from chat.server.releasing import release
 from chat.server.report import unusual
 from chat.server.revoking import Revoking
@@ -166,7 +166,7 @@ class ChatService(Service):
         factory.enrolments = self._enrolments(store, self._gatekeeper)
         self._certificates = factory.certificates
         self._upkeep = Upkeep(lambda: self._config, store.invitations)
-        await self._listen(factory)
+        self._listen(factory)
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
@@ -216,10 +216,10 @@ class ChatService(Service):
         )
         return devices.refusal(self._network, known, identity.account)
 
-    async def _listen(self, chat: ChatFactory) -> None:
+    def _listen(self, chat: ChatFactory) -> None:
         listen = self._config.listen
         for address in listen.tls:
-            port = await self._open(address, self._tls, chat)
+            port = self._open(address, self._tls, chat)
             _log.info("Listening on {address}", address=port)
         if not listen.websocket:
             return
@@ -228,13 +228,13 @@ class ChatService(Service):
 
         web = WebSocketFactory(chat, lambda: self._config.listen.websocket_origins)
         for address in listen.websocket:
-            port = await self._open(address, WebTLS(self._tls), web)
+            port = self._open(address, WebTLS(self._tls), web)
             _log.info("Listening for WebSocket on {address}", address=port)
 
-    async def _open(self, address: str, tls: ServerTLS | WebTLS, factory: ServerFactory) -> object:
+    def _open(self, address: str, tls: ServerTLS | WebTLS, factory: ServerFactory) -> object:
         """Listen, and return what the listener calls its address."""
         host, number = parse_address(address)
-        port = await SSL4ServerEndpoint(self._reactor, number, tls, interface=host).listen(factory)
+        port = listen_tls(number, factory, tls, host, self._reactor)
         self._ports.append(port)
         return port.getHost()
 

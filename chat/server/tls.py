@@ -14,15 +14,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from socket import socket
+from typing import cast
 
 from attrs import evolve, frozen
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
 from OpenSSL.SSL import X509VerificationCodes as Codes
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from zope.interface import implementer
 
 from chat.pki.authority import Identity
 from chat.pki.enrolment import JOIN, RENEW
@@ -30,9 +29,7 @@ from chat.pki.errors import IdentityError, PkiError, RevocationError
 from chat.pki.files import read_certificates, read_server_key
 from chat.pki.revocation import RevocationLists
 from chat.server.refusals import NO_CERTIFICATE, WRONG_PURPOSE, PeerRefusedError, refusal
-
-if TYPE_CHECKING:
-    from twisted.protocols.tls import TLSMemoryBIOProtocol
+from chat.server.tls_socket import TLSSocket
 
 #: What ALPN calls the protocols: IRC's lines, and the HTTP that WebSocket begins with.
 ALPN_IRC, ALPN_HTTP = b"irc", b"http/1.1"
@@ -93,7 +90,7 @@ class Credentials:
     context: SSL.Context
 
 
-class ServerConnection(SSL.Connection):
+class ServerConnection(TLSSocket):
     """A connection that knows what it may be for, and why its peer's certificate was refused."""
 
     #: What is accepted in ALPN, and what was chosen.
@@ -104,9 +101,8 @@ class ServerConnection(SSL.Connection):
     has_verified: bool = False
 
 
-@implementer(IOpenSSLServerConnectionCreator)
 class ServerTLS:
-    """Makes the server's TLS connections, for `TLSMemoryBIOFactory`.
+    """Makes the server's TLS connections, for a `TLSPort`.
 
     The constructor reads the files as `reload` does; ``resumes`` says whether clients
     get tickets that they can resume their sessions with.
@@ -140,9 +136,10 @@ class ServerTLS:
         """Forget the keys of all tickets: who has one makes a full handshake next time."""
         self.credentials = evolve(self.credentials, context=self.credentials.make_context())
 
-    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> ServerConnection:
-        """Return a connection for one accepted client (Twisted calls this)."""
-        connection = ServerConnection(self.credentials.context, None)
+    def accept(self, accepted: socket) -> ServerConnection:
+        """Return the connection of one accepted client, before its handshake."""
+        connection = ServerConnection(self.credentials.context, accepted)
+        connection.set_accept_state()
         if self.enrols:
             connection.accepted = (ALPN_IRC, JOIN, RENEW)
         return connection
@@ -195,16 +192,15 @@ class ServerTLS:
         return identity
 
 
-@implementer(IOpenSSLServerConnectionCreator)
 @frozen
 class WebTLS:
     """Makes the same connections, for a listener whose protocol is HTTP."""
 
     tls: ServerTLS
 
-    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """Return a connection for one accepted client (Twisted calls this)."""
-        connection = self.tls.serverConnectionForTLS(protocol)
+    def accept(self, accepted: socket) -> ServerConnection:
+        """Return the connection of one accepted client, before its handshake."""
+        connection = self.tls.accept(accepted)
         connection.accepted = (ALPN_HTTP,)
         return connection
 

@@ -16,7 +16,6 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Protocol, ServerFactory
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from txaio.tx import make_logger
 from zope.interface import implementer
@@ -24,6 +23,7 @@ from zope.interface import implementer
 from chat.network.session import Session
 from chat.server.connection import Connection
 from chat.server.factory import ChatFactory
+from chat.server.tls_transport import TLSTransport
 
 BINARY, TEXT = "binary.ircv3.net", "text.ircv3.net"
 
@@ -50,7 +50,7 @@ Origins = Callable[[], tuple[str, ...]]
 class WebSocketProtocol(Protocol):
     """Carries lines between a TLS connection with WebSocket in it and a `Connection`."""
 
-    transport: TLSMemoryBIOProtocol
+    transport: TLSTransport
     #: Set when the TLS handshake is complete.
     _frames: Frames
 

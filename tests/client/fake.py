@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineReceiver
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from chat.irc.message import Message, parse, serialize_limited
 from chat.pki.bundles import DeviceFiles
+from chat.server.listening import listen_tls
 from chat.server.tls import ServerTLS, TLSFiles, TLSVersion
 from tests.pki.networks import Network, now
 
@@ -138,9 +137,7 @@ class FakeServer(Factory):
         return [message.params for message in self.received if message.command == command]
 
     async def listen(self, reactor: Any, tls: ServerTLS, port: int = 0) -> int:
-        factory = TLSMemoryBIOFactory(tls, isClient=False, wrappedFactory=self)
-        factory.noisy = False
-        self.port = await TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(factory)
+        self.port = listen_tls(port, self, tls, "127.0.0.1", reactor)
         return int(self.port.getHost().port)
 
     async def stop(self, reactor: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -290,7 +291,9 @@ class ResumptionTest(LiveTest):
         """The connection of TCP ends, and that of TLS said nothing."""
         await self.connect()
         self.assertTrue(
-            await self.come_back(lambda transport: transport.transport.loseConnection())
+            await self.come_back(
+                lambda transport: transport.getHandle().sock_shutdown(socket.SHUT_RDWR)
+            )
         )
         self.assertEqual(self.lost.reason, "the connection was lost")
 

@@ -14,13 +14,13 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from chat.client.listening import ListenError, Place, parse_place
 from chat.client.profile import Choice, choose
 from chat.client.proxy import Proxy
 from chat.pki.bundles import DeviceFiles
+from chat.server.listening import listen_tls
 from tests.client.fake import server_tls, until, write_profile
 from tests.pki.networks import Network
 
@@ -75,9 +75,9 @@ class ProxyTest(TestCase):
     async def serve(self, protocol: type[Protocol]) -> int:
         factory = Factory.forProtocol(protocol)
         factory.noisy = False
-        tls = TLSMemoryBIOFactory(server_tls(self.network), False, factory)
-        tls.noisy = False
-        return await self.listen(tls)
+        port = listen_tls(0, factory, server_tls(self.network), "127.0.0.1", reactor)
+        self.addCleanup(port.stopListening)
+        return int(port.getHost().port)
 
     async def proxy(self, server: int, files: DeviceFiles | None = None) -> int:
         directory = write_profile(self.network, files or self.network.device(), server)

@@ -28,6 +28,7 @@ from chat.network.events import (
     SessionEnded,
     SessionRegistered,
     TopicChanged,
+    UserModesChanged,
 )
 from chat.network.ids import ClientId, EventId, SessionId, Timestamp
 from chat.network.records import ChannelRecord, RecordKey
@@ -92,6 +93,17 @@ class SessionTests(StateCase):
     def test_without_an_account_nothing_is_shared(self) -> None:
         self.register("s1", "alice", "alice")
         self.assertIsInstance(self.register("s2", "alice")[0].fact, NicknameTaken)
+
+    def test_user_modes_are_counted(self) -> None:
+        alice, bob = self.client("alice"), self.client("bob")
+        for client in (alice, alice, bob):
+            self.apply(UserModesChanged(client.actor, (ModeChange(True, "i"),)))
+        self.apply(UserModesChanged(bob.actor, (ModeChange(True, "o"), ModeChange(False, "w"))))
+        self.assertEqual(+self.network.user_modes, {"i": 2, "o": 1})
+        self.apply(UserModesChanged(alice.actor, (ModeChange(False, "i"),)))
+        self.assertEqual(+self.network.user_modes, {"i": 1, "o": 1})
+        self.apply(SessionEnded(SessionId("bob"), "gone"))
+        self.assertEqual(+self.network.user_modes, {})
 
     def test_last_session_takes_the_client_along(self) -> None:
         self.register("s1", "alice", "alice")

@@ -82,7 +82,7 @@ class Tls:
 
 
 class TLSTransport(StringTransport):
-    """What a `TLSMemoryBIOProtocol` offers, with the writes one by one."""
+    """What a `TLSTransport` offers, with the writes one by one."""
 
     is_aborted = False
 

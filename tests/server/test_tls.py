@@ -17,7 +17,6 @@ from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
@@ -27,6 +26,7 @@ from chat.pki.errors import PkiError, RevocationError
 from chat.pki.files import write_files
 from chat.pki.keys import encode_key
 from chat.pki.revocation import RevocationList, next_list
+from chat.server.listening import listen_tls
 from chat.server.refusals import PeerRefusedError, explain_failure
 from chat.server.tls import ALPN_HTTP, ALPN_IRC, TLSVersion
 from tests.pki.networks import ALICE, Network, now
@@ -333,8 +333,7 @@ class SocketCase(TLSCase):
     def listen(self, minimum: TLSVersion = TLSVersion.TLS13, *, resumes: bool = False) -> int:
         tls = server(self.network.layout, minimum, resumes=resumes)
         self.above = GreeterFactory(tls, closes=True)
-        factory = TLSMemoryBIOFactory(self.above.tls, False, self.above)
-        port = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[attr-defined]
+        port = listen_tls(0, self.above, tls, "127.0.0.1", reactor)
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from socket import socket, socketpair
 
 from attrs import define, field, frozen
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import Clock
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
-from twisted.test.iosim import FakeTransport, connect
 from zope.interface import implementer
 
 from chat.pki.bundles import DeviceFiles
@@ -26,7 +24,9 @@ from chat.server.tls import (
     TLSVersion,
     WebTLS,
 )
+from chat.server.tls_transport import TLSTransport
 from tests.pki.networks import now
+from tests.support.sockets import SocketReactor
 
 GREETING = b":server 001 you :Welcome\r\n"
 
@@ -90,22 +90,29 @@ class GreeterFactory(Factory):
         return self.made[-1]
 
 
-class Listener(Protocol):
-    def __init__(self) -> None:
+class Client:
+    """Makes its handshake, and reads what comes."""
+
+    def __init__(self, handle: SSL.Connection) -> None:
+        self.handle = handle
         self.received = b""
-        self.reason: Failure | None = None
+        self.reason: SSL.Error | None = None
+        self._is_complete = False
 
-    def connectionMade(self) -> None:
-        self.handle: SSL.Connection = self.transport.getHandle()
+    def step(self) -> None:
+        """Go as far as the server lets it."""
+        try:
+            if not self._is_complete:
+                self.handle.do_handshake()
+                self._is_complete = True
+            while self.reason is None:
+                self.received += self.handle.recv(4096)
+        except SSL.WantReadError:
+            pass
+        except SSL.Error as error:
+            self.reason = error
 
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
 
-    def connectionLost(self, reason: Failure) -> None:
-        self.reason = reason
-
-
-@implementer(IOpenSSLClientConnectionCreator)
 @frozen
 class ClientTLS:
     """A client that trusts everybody and presents what it is told to."""
@@ -117,15 +124,17 @@ class ClientTLS:
     #: The client of a meeting before this one, whose session it resumes.
     resuming: SSL.Connection | None = None
 
-    def clientConnectionForTLS(self, protocol: object) -> SSL.Connection:
-        connection = SSL.Connection(self._context(), None)
+    def connect(self, end: socket) -> Client:
+        end.setblocking(False)
+        connection = SSL.Connection(self._context(), end)
+        connection.set_connect_state()
         if self.alpn:
             connection.set_alpn_protos(list(self.alpn))
         if self.resuming is not None:
             session = self.resuming.get_session()
             assert session is not None
             connection.set_session(session)
-        return connection
+        return Client(connection)
 
     def _context(self) -> SSL.Context:
         if self.resuming is not None:
@@ -142,16 +151,18 @@ class ClientTLS:
 
 @define
 class Meeting:
-    """What became of one connection in memory."""
+    """What became of one connection."""
 
     server: Greeter
-    client: Listener
-    clock: Clock
-    handle: SSL.Connection
+    client: Client
 
     @property
     def refusal(self) -> str:
         return self.server.refusal
+
+    @property
+    def handle(self) -> SSL.Connection:
+        return self.client.handle
 
 
 def server(
@@ -169,36 +180,22 @@ def meet(
     accepted: Callable[[], None] = lambda: None,
     **client: object,
 ) -> Meeting:
-    """Connect a client to a server in memory and let both say what they have to.
+    """Connect a client to a server and let both say what they have to.
 
     ``accepted`` is called when the server has made its connection and read nothing.
     """
     pem = None if files is None else files.combined
     above = GreeterFactory(tls, clock)
-    creator = ClientTLS(pem, **client)  # type: ignore[arg-type]
-    return _meet(WebTLS(tls) if web else tls, above, creator, accepted)
-
-
-def _meet(
-    tls: ServerTLS | WebTLS,
-    above: GreeterFactory,
-    creator: ClientTLS,
-    accepted: Callable[[], None],
-) -> Meeting:
-    clock = Clock()
-    listening = TLSMemoryBIOFactory(tls, False, above, clock)
-    connecting = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(Listener), clock)
-    server_side, client_side = listening.buildProtocol(None), connecting.buildProtocol(None)
-    listener = client_side.wrappedProtocol
-    pump = connect(
-        server_side,
-        FakeTransport(server_side, isServer=True),
-        client_side,
-        FakeTransport(client_side, isServer=False),
-        greet=False,
-    )
+    ends = socketpair()
+    reactor = SocketReactor()
+    greeter = above.buildProtocol(None)
+    handle = (WebTLS(tls) if web else tls).accept(ends[0])
+    greeter.makeConnection(TLSTransport(ends[0], handle, greeter, ("192.0.2.1", 1), reactor))
     accepted()
-    pump.flush()
-    clock.advance(0)
-    pump.flush()
-    return Meeting(above.made[0], listener, clock, listener.handle)
+    meeting = Meeting(greeter, ClientTLS(pem, **client).connect(ends[1]))  # type: ignore[arg-type]
+    meeting.client.step()
+    while reactor.turn():
+        meeting.client.step()
+    # OpenSSL takes nothing up again of a connection that is freed without an end.
+    meeting.handle.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+    return meeting
