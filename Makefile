@@ -50,9 +50,9 @@ $(VENV)/installed: setup.cfg pyproject.toml | $(BIN)/python
 $(VENV)/installed-tests: $(VENV)/installed tests/packages.sh
 	@sh tests/packages.sh
 	@echo 'Installing what the tests need ...'
-	@$(INSTALL) -e '.[mariadb,test]'
+	@$(INSTALL) -e '.[bench,mariadb,test]'
 	@touch $@
 
 $(VENV)/installed-lint: $(VENV)/installed-tests
-	@$(INSTALL) -e '.[mariadb,test,lint]'
+	@$(INSTALL) -e '.[bench,mariadb,test,lint]'
 	@touch $@

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 import click
 
-from bench.connect import connect
-from bench.durability import durability
-from bench.history import history
+from bench.scenarios.burst import burst
+from bench.scenarios.bystanders import bystanders
+from bench.scenarios.connect import connect
+from bench.scenarios.direct import direct
+from bench.scenarios.durability import durability
+from bench.scenarios.fanout import fanout
+from bench.scenarios.history import history
+from bench.scenarios.idle import idle
+from bench.scenarios.joins import joins
+from bench.scenarios.latency import latency
+from bench.scenarios.login import login
+from bench.scenarios.slow_reader import slow_reader
+from bench.scenarios.startup import startup
+from bench.scenarios.storm import storm
 
-SCENARIOS = (history, durability, connect)
+SCENARIOS: tuple[click.Command, ...] = (
+    *(fanout, latency, direct, durability, history),
+    *(connect, login, storm, idle, startup),
+    *(joins, slow_reader, burst, bystanders),
+)
 
 
 @click.group(invoke_without_command=True)
+@click.option("--write", is_flag=True, help="Put what is found into docs/performance.md.")
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context, write: bool) -> None:
     """Measure this checkout's server on this machine; without a SCENARIO, all of them.
 
     Everything runs on loopback and in temporary directories, which are removed at the end.
@@ -24,15 +41,24 @@ def main(context: click.Context) -> None:
 
     \b
     make bench
-    make bench SCENARIO=history ARGS='--size 10000 --size 100000 --database sqlite'
-    make bench SCENARIO=durability ARGS='--rate 1000 --rival inspircd'
-    make bench SCENARIO=connect ARGS='--connections 10000 --rival none'
+    make bench SCENARIO=fanout ARGS='--repetitions 5 --write'
+    make bench SCENARIO=history ARGS='--messages 10000000 --database mariadb'
+    make bench SCENARIO=connect ARGS='--against none'
     """
     # So that servers and temporary directories go, whoever ends it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    if context.invoked_subcommand is None:
-        for scenario in SCENARIOS:
-            context.invoke(scenario)
+    if context.invoked_subcommand is not None:
+        return
+    begun, faults = time.monotonic(), []
+    for scenario in SCENARIOS:
+        try:
+            context.invoke(scenario, is_written=write)
+        except click.ClickException as error:
+            error.show()
+            faults.append(scenario.name)
+    click.echo(f"All took {time.monotonic() - begun:.0f} s")
+    if faults:
+        raise click.ClickException(f"failed: {', '.join(map(str, faults))}")
 
 
 for _scenario in SCENARIOS:

@@ -1,4 +1,4 @@
-"""Fills a log with messages, by the store's own encoding and its own insert."""
+"""Fills a store by its own encoding: a log with messages, accounts, rooms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import click
 
 from chat.network.events import Actor, Entry, MessageSent
 from chat.network.ids import ClientId, EventId, Timestamp
+from chat.network.modes import PERMANENT
+from chat.network.records import ChannelRecord, TopicRecord
+from chat.server.passwords import hash_password
 from chat.store.database import Cursor
 from chat.store.event_table import encode_row, insert_rows
 from chat.store.store import Store
@@ -50,6 +53,33 @@ async def fill(store: Store, size: int, now: int) -> None:
             await store.database.run_write(_insert, first, count, size, now)
     await store.checkpoints.save(size, [], [])
     click.echo(f"{size:,} messages written in {time.perf_counter() - begun:.0f} s", err=True)
+
+
+async def fill_rooms(store: Store, count: int) -> None:
+    """Write that many permanent rooms into the checkpoint."""
+    now = Timestamp(milliseconds())
+    topic = TopicRecord("what this room is about", "alice!alice@127.0.0.1", now)
+    records = [
+        ChannelRecord(f"#room{number}", now, topic, {PERMANENT: ""}, {}, {})
+        for number in range(count)
+    ]
+    await store.checkpoints.save(0, records, [])
+
+
+async def fill_accounts(store: Store, count: int) -> None:
+    """Write that many accounts, all with the same password."""
+    now, hashed = milliseconds(), hash_password("sesame", rounds=4)
+    if count:
+        await store.database.run_write(_insert_accounts, count, now, hashed)
+
+
+def _insert_accounts(cursor: Cursor, count: int, now: int, hashed: bytes) -> None:
+    rows = []
+    for number in range(count):
+        name = f"person{number}".encode()
+        rows.append((name, name, hashed, b"user", now, b""))
+    columns = "folded, name, password, role, created, scram"
+    cursor.executemany(f"INSERT INTO account ({columns}) VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _insert(cursor: Cursor, first: int, count: int, size: int, now: int) -> None:

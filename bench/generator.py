@@ -1,193 +1,186 @@
-"""The load: a process of its own, so that it does not share the server's interpreter.
+"""The load: a process of its own, so that it does not share a server's interpreter.
 
-``python -m bench.generator`` reads a `Load` as one line of JSON, connects its
-clients, and says ``ready``.  A line on standard input lets it begin: messages come
-at the offered rate whatever the server does, each to the sender's own channel,
-and the time until its echo counts from the moment at which it was due.  It prints
-an `Outcome` as one line of JSON, and ends with its standard input.
+It is the program in ``bench/load``, in Go, built when it is first needed.  It is told an
+order at a time, and answers with what came of it: an `Outcome`.
 """
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import json
-import ssl
+import os
+import shutil
+import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from attrs import asdict, frozen
+import cattrs
+import click
+from attrs import field, frozen
 
-from bench import report
+from tests.cli.programs import ROOT
 
-#: Seconds that clients may take to connect, and the last echoes to come.
-_CONNECT, _LINGER = 30.0, 30.0
-#: Seconds between two looks at what is due.
-_TICK = 0.001
-#: Bytes of a message's text.
-_LENGTH = 64
+_SOURCE = Path(__file__).parent / "load"
+_BUILT = ROOT / "build"
+_MISSING = (
+    "the load generator is built with Go, and there is none: install it, or\n"
+    "  .venv/bin/pip install -e '.[bench]'   (which `make bench` does)"
+)
 
 
 @frozen
-class Load:
-    """What is offered: ``rate`` messages a second for some seconds, from some clients in turn."""
+class Spread:
+    """Latencies, in milliseconds."""
 
-    port: int
-    pid: int
-    authority: str
-    certificate: str
-    clients: int
-    rate: int
-    seconds: float
+    p50: float = float("nan")
+    p99: float = float("nan")
+    max: float = float("nan")
 
 
 @frozen
 class Outcome:
-    """What came of it; latencies in milliseconds, CPU in seconds of one CPU."""
+    """What came of an order; what does not belong to it has its default."""
 
-    sent: int
-    #: How many of each client's messages were echoed; they come in order from 0.
-    echoed: list[int]
-    in_order: bool
-    #: From the first message to the last echo.
-    seconds: float
-    p50: float
-    p99: float
-    server_cpu: float
-    own_cpu: float
+    seconds: float = 0.0
+    #: CPU seconds: of the server and of its database, and of the generator.
+    cpu: tuple[float, ...] = ()
+    own_cpu: float = 0.0
+    #: Records of TLS that came.
+    records: int = 0
+    messages: int = 0
+    #: Deliveries: each message counts for each who gets it.
+    expected: int = 0
+    delivered: int = 0
+    #: Deliveries that came again, came before an earlier one, or should not have come.
+    repeated: int = 0
+    disordered: int = 0
+    strange: int = 0
+    #: Between sending and delivery; a round trip where people talk in pairs.
+    latency: Spread = field(factory=Spread)
+    #: What a connection took, and how many of them resumed a session.
+    taken: Spread = field(factory=Spread)
+    resumed: int = 0
+    granted: tuple[str, ...] = ()
+    #: Connections that were ended before they were registered.
+    turned_away: int = 0
+    #: What a question took until its answer had ended; how many; how many lines were counted.
+    asked: Spread = field(factory=Spread)
+    answers: int = 0
+    rows: int = 0
+    #: Why it ended before it was over.
+    fault: str = ""
 
+    @property
+    def server_cpu(self) -> float:
+        """CPU seconds of the server alone."""
+        return self.cpu[0]
 
-def text(client: int, number: int) -> str:
-    """Return what a client's message of that number says: one word."""
-    return f"load.{client}.{number}.".ljust(_LENGTH, "x")
-
-
-class Client(asyncio.Protocol):
-    """One connection, with a nickname and a channel of its own."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, number: int, echoed: Callable[[int, int], None]) -> None:
-        self.joined = asyncio.get_running_loop().create_future()
-        self._number = number
-        self._echoed = echoed
-        self._rest = b""
-        self._prefix = f" PRIVMSG #load{number} ".encode()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        nick = f"load{self._number}"
-        self.send("CAP REQ echo-message", f"NICK {nick}", f"USER {nick} 0 * :load", "CAP END")
-
-    def send(self, *lines: str) -> None:
-        self.transport.write("".join(f"{line}\r\n" for line in lines).encode())
-
-    def say(self, number: int) -> None:
-        self.send(f"PRIVMSG #load{self._number} {text(self._number, number)}")
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\r\n")
-        for line in lines:
-            if self._prefix in line:
-                self._echoed(self._number, int(line.split(b".")[-2]))
-            else:
-                self._answer(line.decode().split(" "))
-
-    def _answer(self, words: list[str]) -> None:
-        if words[0] == "PING":
-            self.send(f"PONG {words[1]}")
-        elif words[1] in ("376", "422"):
-            self.send(f"JOIN #load{self._number}")
-        elif words[1] == "366" and not self.joined.done():
-            self.joined.set_result(None)
-        elif words[1] in ("400", "FAIL"):
-            print(" ".join(words), file=sys.stderr)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.joined.done():
-            self.joined.set_exception(ConnectionError(f"client {self._number} was turned away"))
+    def faults(self) -> Iterator[str]:
+        """Yield what should not be."""
+        if self.fault:
+            yield self.fault
+        wrong = {
+            "not delivered": max(0, self.expected - self.delivered),
+            "repeated": self.repeated,
+            "out of order": self.disordered,
+            "that nobody sent": self.strange + max(0, self.delivered - self.expected),
+        }
+        yield from (f"{count} messages {what}" for what, count in wrong.items() if count)
 
 
-class Run:
-    """One load, from its first message to its last echo."""
+@frozen
+class Target:
+    """Whom to connect to as whom; the processes whose CPU counts, the server's first."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._clients: list[Client] = []
-        self._begun = 0.0
-        self._sent = 0
-        self._latencies: list[float] = []
-        self._echoed = [0] * load.clients
-        self._in_order = True
-
-    async def connect(self) -> None:
-        load, loop = self._load, asyncio.get_running_loop()
-        context = ssl.create_default_context(cafile=load.authority)
-        context.load_cert_chain(load.certificate)
-        for number in range(load.clients):
-            _, client = await loop.create_connection(
-                lambda number=number: Client(number, self._take),  # type: ignore[misc]
-                "127.0.0.1",
-                load.port,
-                ssl=context,
-                server_hostname="localhost",
-            )
-            self._clients.append(client)
-        await asyncio.wait_for(asyncio.gather(*(each.joined for each in self._clients)), _CONNECT)
-
-    async def offer(self) -> Outcome:
-        load = self._load
-        own, server = time.process_time(), cpu_seconds(load.pid)
-        self._begun = time.perf_counter()
-        total = int(load.rate * load.seconds)
-        while self._sent < total:
-            due = min(total, int((time.perf_counter() - self._begun) * load.rate) + 1)
-            for number in range(self._sent, due):
-                self._clients[number % load.clients].say(number // load.clients)
-            self._sent = due
-            await asyncio.sleep(_TICK)
-        end = time.perf_counter() + _LINGER
-        while len(self._latencies) < total and time.perf_counter() < end:
-            await asyncio.sleep(_TICK)
-        elapsed = time.perf_counter() - self._begun
-        return Outcome(
-            self._sent,
-            self._echoed,
-            self._in_order,
-            elapsed,
-            1000 * report.percentile(self._latencies, 0.5),
-            1000 * report.percentile(self._latencies, 0.99),
-            cpu_seconds(load.pid) - server,
-            time.process_time() - own,
-        )
-
-    def _take(self, client: int, number: int) -> None:
-        due = self._begun + (number * self._load.clients + client) / self._load.rate
-        self._latencies.append(time.perf_counter() - due)
-        self._in_order &= number == self._echoed[client]
-        self._echoed[client] += 1
+    address: str
+    authority: Path
+    #: With its key, in one file.
+    certificate: Path
+    processes: tuple[int, ...]
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has used, to a nanosecond where the kernel tells so."""
-    nanoseconds = Path(f"/proc/{pid}/schedstat")
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    if nanoseconds.exists():
-        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+@frozen
+class Generator:
+    """A running generator; its clients stay connected until it ends."""
+
+    _name: str
+    _process: subprocess.Popen[str]
+
+    def order(self, do: str, **details: object) -> Outcome:
+        """Give an order, as ``bench/load/main.go`` lists them, and wait until it is done."""
+        found = _tell(self._process, {"do": do, **details})
+        if "error" in found:
+            raise click.ClickException(f"{self._name}: {do}: {found['error']}")
+        return cattrs.structure(found, Outcome)
+
+    def checked(self, faults: list[str], do: str, **details: object) -> Outcome:
+        """Do the same, and put what should not be into ``faults``."""
+        outcome = self.order(do, **details)
+        faults += [f"{self._name}: {fault}" for fault in outcome.faults()]
+        return outcome
 
 
-async def _main() -> None:
-    run = Run(Load(**json.loads(sys.stdin.readline())))
-    await run.connect()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(json.dumps(asdict(await run.offer())), flush=True)
-    sys.stdin.read()
+@contextmanager
+def generator(name: str, target: Target) -> Iterator[Generator]:
+    """Run a generator; ``name`` is what errors say."""
+    process = subprocess.Popen(
+        [_program()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        _tell(process, cattrs.unstructure(target))
+        yield Generator(name, process)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(_main())
+def _tell(process: subprocess.Popen[str], order: dict[str, Any]) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(json.dumps(order), file=process.stdin, flush=True)
+    answer = process.stdout.readline()
+    if not answer:
+        raise click.ClickException("the load generator ended; its error is above")
+    found: dict[str, Any] = json.loads(answer)
+    return found
+
+
+@cache
+def _program() -> Path:
+    """Return the program, built from the source as it is now."""
+    sources = [*sorted(_SOURCE.glob("*.go")), _SOURCE / "go.mod"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    program = _BUILT / f"load-{digest}"
+    if program.exists():
+        return program
+    _BUILT.mkdir(exist_ok=True)
+    # Others may build at the same time: who is last replaces the same by the same.
+    fresh = program.with_suffix(f".{os.getpid()}")
+    done = subprocess.run(
+        [_go(), "build", "-o", str(fresh), "."],
+        cwd=_SOURCE,
+        # The standard library is all that it needs: nothing is fetched.
+        env={**os.environ, "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise click.ClickException(f"the load generator cannot be built:\n{done.stderr}")
+    return fresh.rename(program)
+
+
+def _go() -> str:
+    """Return the compiler of the extra ``bench``, else the machine's."""
+    here = Path(sys.executable).parent
+    found = shutil.which("go", path=f"{here}:{os.environ.get('PATH', '')}")
+    if found is None:
+        raise click.ClickException(_MISSING)
+    return found

@@ -1,37 +1,80 @@
-"""What is printed: where it was measured, tables, percentiles."""
+"""What a scenario finds, and how it is printed: where it was measured, tables, remarks."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 
-import click
+from attrs import frozen
+
+from bench.rivals import RIVALS
 
 
-def surroundings() -> None:
-    """Print the date, the machine and the versions."""
+@frozen
+class Table:
+    """Rows below a title and heads."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def __str__(self) -> str:
+        cells = [[str(value) for value in row] for row in (self.heads, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+        return "\n".join([f"{self.title}:", "", *lines])
+
+
+@frozen
+class Bar:
+    """One bar of the plot: a server's figure, among those with the same title."""
+
+    title: str
+    server: str
+    value: float
+    is_ours: bool
+
+
+@frozen
+class Report:
+    """What one scenario found."""
+
+    tables: Sequence[Table]
+    remarks: Sequence[str] = ()
+    #: What should not be; then the run fails.
+    faults: Sequence[str] = ()
+    bars: Sequence[Bar] = ()
+    #: Where in the docs it belongs, where that is not the scenario's own place.
+    place: str = ""
+
+    def __str__(self) -> str:
+        return "\n\n".join([*map(str, self.tables), *self.remarks])
+
+
+def surroundings() -> str:
+    """Return the date, the machine and the versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    click.echo(
+    rivals = ", ".join(f"{rival.name} {rival.version()}" for rival in RIVALS.values())
+    return (
         f"{date.today()}, {os.cpu_count()} CPUs ({_processor()}), {memory:.0f} GiB, "
-        f"Linux {platform.release()}, load {os.getloadavg()[0]:.1f}"
-    )
-    click.echo(
+        f"Linux {platform.release()}, load {os.getloadavg()[0]:.1f} before it. "
         f"Python {platform.python_version()}, Twisted {version('twisted')}, "
         f"pyOpenSSL {version('pyopenssl')}, SQLite {sqlite3.sqlite_version}, "
-        f"MariaDB {_version('mariadbd')}, InspIRCd {_version('inspircd')}"
+        f"MariaDB {_mariadb()}, {rivals}."
     )
 
 
-def _version(program: str) -> str:
-    path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
+def _mariadb() -> str:
+    path = which("mariadbd", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if path is None:
         return "is not installed"
     done = subprocess.run([path, "--version"], capture_output=True, text=True)
@@ -48,20 +91,3 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return what ``share`` (0 to 1) of ``values`` stay below; NaN where there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
-
-
-def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table as Markdown has it."""
-    cells = [[_cell(value) for value in row] for row in (heads, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    click.echo(f"\n{title}\n")
-    for number, row in enumerate(cells):
-        click.echo("| " + " | ".join(map(str.ljust, row, widths)) + " |")
-        if number == 0:
-            click.echo("|" + "|".join("-" * (width + 2) for width in widths) + "|")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
-    return str(value)

@@ -90,6 +90,12 @@ class MariaDBServer:
                 raise RuntimeError((self._directory / "log").read_text(errors="replace")[-4000:])
             time.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        """The process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             try:

@@ -1,0 +1,1 @@
+"""One scenario a file; `bench.__main__` lists them."""
