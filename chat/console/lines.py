@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from chat.client import events as ev
 from chat.client.tls import NEW_CERTIFICATE
@@ -51,6 +51,11 @@ class Piece:
     link: str = ""
     #: Whether it stands before the text, or around the name of who speaks.
     mark: bool = False
+
+    def saying(self, text: str) -> Piece:
+        """Return the like of it with another text."""
+        # As `evolve` does, at a fifth of its price: each row that is drawn has some.
+        return Piece(self.look, text, self.format, self.link, self.mark)
 
 
 @frozen
@@ -153,7 +158,8 @@ def _safe(piece: Piece) -> Iterator[Piece]:
             if start < len(text):
                 yield Piece(piece.look, text[start:], form)
     else:
-        yield evolve(piece, text=strip_formatting(piece.text))
+        text = strip_formatting(piece.text)
+        yield piece if text == piece.text else piece.saying(text)
 
 
 def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:

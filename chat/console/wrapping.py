@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import evolve
 from rich.cells import cell_len, get_character_cell_size
 
 from chat.console.lines import Look, Piece
@@ -87,6 +86,6 @@ def _cut(pieces: Row, start: int, end: int) -> Row:
     for piece in pieces:
         text = piece.text[max(0, start - at) : max(0, end - at)]
         if text:
-            cut.append(evolve(piece, text=text))
+            cut.append(piece.saying(text))
         at += len(piece.text)
     return tuple(cut)

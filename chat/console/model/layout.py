@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from attrs import evolve
+from functools import lru_cache
 
 from chat.console.lines import Line, Look, Piece
 from chat.console.wrapping import Row, clip, columns, wrap
@@ -17,17 +16,19 @@ _NAMES = 11
 _BETWEEN = " │ "
 
 
-def lay(line: Line, width: int, *, chosen: bool = False) -> list[Row]:
+# More than a screen has: most of it is the same when it is drawn again.
+@lru_cache(512)
+def lay(line: Line, width: int, *, chosen: bool = False) -> tuple[Row, ...]:
     """Return the rows of a line; the time of one that is ``chosen`` stands out."""
     time = Piece(Look.TIME, " " * TIME_WIDTH)
     if not line.beside:
         shown = f"{line.time:%H:%M}"
         time = Piece(Look.CHOSEN, f"{shown}>") if chosen else Piece(Look.TIME, f"{shown} ")
     if width < WIDE or any(piece.look is Look.PICTURE for piece in line.pieces):
-        return wrap((time, *line.pieces), width, Piece(Look.TIME, " " * TIME_WIDTH))
+        return tuple(wrap((time, *line.pieces), width, Piece(Look.TIME, " " * TIME_WIDTH)))
     before, text = line.parts()
     indent = Piece(Look.TIME, " " * (TIME_WIDTH + _NAMES) + _BETWEEN)
-    return wrap((time, *_name(before), Piece(Look.TIME, _BETWEEN), *text), width, indent)
+    return tuple(wrap((time, *_name(before), Piece(Look.TIME, _BETWEEN), *text), width, indent))
 
 
 def rule(text: str, width: int) -> Row:
@@ -38,10 +39,8 @@ def rule(text: str, width: int) -> Row:
 
 def _name(before: Iterable[Piece]) -> Row:
     """Return what stands before a text, to the right of its column."""
-    pieces = [evolve(piece, text=piece.text.strip("<> ")) for piece in before]
+    pieces = [piece.saying(piece.text.strip("<> ")) for piece in before]
     room = _NAMES - sum(columns(piece.text) for piece in pieces if piece.mark)
-    pieces = [
-        piece if piece.mark else evolve(piece, text=clip(piece.text, room)) for piece in pieces
-    ]
+    pieces = [piece if piece.mark else piece.saying(clip(piece.text, room)) for piece in pieces]
     free = _NAMES - sum(columns(piece.text) for piece in pieces)
     return (Piece(Look.TIME, " " * free), *pieces)

@@ -114,6 +114,9 @@ class Scrollback:
 
     def is_near_top(self, width: int, height: int) -> bool:
         """Return whether less than another page is above what is seen."""
+        lowest = self.end - 1 if self._anchor is None else self._anchor[0]
+        if lowest - self._first >= 2 * height:  # an entry has a row at the least
+            return False
         return len(self._upwards(width, 2 * height)) < 2 * height
 
     def scroll_up(self, rows: int, width: int, height: int) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -15,7 +16,7 @@ from textual.widget import Widget
 from chat.console.model.buffer import Buffer
 from chat.console.model.model import Model
 from chat.console.screen.looks import nick_style, segments
-from chat.console.wrapping import clip, columns
+from chat.console.wrapping import Row, clip, columns
 from chat.irc.formatting import strip_formatting
 
 # Textual's filter for NO_COLOR wants a style everywhere.
@@ -32,7 +33,7 @@ Drawn = Iterable[Segment]
 
 
 class Panel(Widget, can_focus=False):
-    """Some rows that are drawn anew when `redraw` was called or the size is another."""
+    """Some rows that are drawn anew when `redraw` finds other ones, or the size is another."""
 
     class Moved(Message):
         """A mouse or a key went somewhere else in the model."""
@@ -40,28 +41,34 @@ class Panel(Widget, can_focus=False):
     def __init__(self, model: Model, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.model = model
-        self._strips: list[Strip] | None = None
+        self._strips: list[Strip] = []
 
     def rows(self, width: int, height: int) -> list[Drawn]:
         """Return at most ``height`` rows."""
         raise NotImplementedError
 
+    def strips(self, width: int, height: int) -> list[Strip]:
+        """Return the rows as they are drawn."""
+        return [_strip(row, width) for row in self.rows(width, height)]
+
     def redraw(self) -> None:
-        """Draw what the model has by now."""
-        self._strips = None
-        self.refresh()
+        """Draw what the model has by now, if it is not what is drawn."""
+        width, height = self.size
+        if not self.display or not width:
+            return
+        strips = self.strips(width, height)
+        if strips != self._strips:
+            self._strips = strips
+            self.refresh()
 
     def on_resize(self) -> None:
         """Fit the rows to the new size (Textual calls this)."""
+        self._strips = []
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
         """Return one row (Textual calls this)."""
-        width, height = self.size
-        if self._strips is None:
-            rows = self.rows(width, height) if width > 0 else []
-            self._strips = [Strip(row).adjust_cell_length(width, _PLAIN) for row in rows]
-        return self._strips[y] if y < len(self._strips) else Strip.blank(width, _PLAIN)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, _PLAIN)
 
 
 class RoomList(Panel):
@@ -117,11 +124,38 @@ class Topic(Panel):
 class Talk(Panel):
     """The scrollback of the current room."""
 
-    def rows(self, width: int, height: int) -> list[Drawn]:
-        """Return what is seen of it, at the bottom."""
+    def __init__(self, model: Model, *, id: str) -> None:  # noqa: A002
+        super().__init__(model, id=id)
+        #: The rows that are drawn, by their identity.
+        self._drawn: dict[int, tuple[Row, Strip]] = {}
+        self._width = 0
+
+    def strips(self, width: int, height: int) -> list[Strip]:
+        """Return what is seen of it, at the bottom; a row that was there before is the same."""
+        before, self._drawn = self._drawn if width == self._width else {}, {}
+        self._width = width
         rows = self.model.shown.scrollback.rows(width, height)
-        empty: list[Drawn] = [()] * (height - len(rows))
-        return empty + [segments(row) for row in rows]
+        for row in rows:
+            known = before.get(id(row))
+            self._drawn[id(row)] = known or (row, _strip(segments(row), width))
+        empty = [Strip.blank(width, _PLAIN)] * (height - len(rows))
+        return empty + [self._drawn[id(row)][1] for row in rows]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return rows (Textual calls this).
+
+        Textual's own way lays the style sheet over each of them, which has nothing for this
+        panel, and is the dearest part of a drawing in which all rows are other ones.
+        """
+        _, background = self.background_colors
+        start, end = crop.column_span
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y).crop(start, end)
+            for each in self.get_line_filters():
+                strip = strip.apply_filter(each, background)
+            strips.append(strip)
+        return strips
 
     def scroll(self, rows: int) -> None:
         """Go so many rows towards newer lines, or towards older ones where it is negative."""
@@ -209,6 +243,10 @@ class Status(Panel):
         yield network.connection, not network.is_online
         yield from network.security(now)
         yield "F1 help", False
+
+
+def _strip(row: Drawn, width: int) -> Strip:
+    return Strip(row).adjust_cell_length(width, _PLAIN)
 
 
 def _and(names: list[str]) -> str:

@@ -34,6 +34,14 @@ class ScrollbackTest(SynchronousTestCase):
         self.add("two", "three", "four")
         self.assertEqual(self.seen(height=2), ["09:00 three", "09:00 four"])
 
+    def test_near_the_top_is_less_than_another_page_above(self) -> None:
+        self.add(*(f"line {number}" for number in range(30)), "long " * 40)
+        for _ in range(40):
+            above = len(self.scrollback.rows(40, 8))
+            self.assertEqual(self.scrollback.is_near_top(40, 4), above < 8)
+            self.scrollback.scroll_up(1, 40, 4)
+        self.assertTrue(self.scrollback.is_near_top(40, 4))
+
     def test_each_day_has_its_rule(self) -> None:
         self.add("one")
         self.add("two", "three", time=MORNING + timedelta(days=1))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from chat.client.events import Disconnected, Registered
@@ -9,6 +12,7 @@ from chat.console.conversation import Stage
 from chat.console.screen.app import ChatApp
 from chat.console.screen.dialogs import Jump
 from chat.console.screen.entry import Entry
+from chat.console.screen.panels import Panel, Talk
 from chat.console.settings.keys import KEYS, rebound
 from tests.console.screen.pilot import NOW, PilotTestCase
 
@@ -63,6 +67,48 @@ class AppTest(PilotTestCase):
         self.pilot(narrow, (50, 12))
         self.app = ChatApp(self.model, self.program, lambda: NOW)
         self.pilot(wide, (200, 60))
+
+    def test_what_is_the_same_is_not_drawn_again(self) -> None:
+        for number in range(30):
+            self.said(f"message {number}")
+
+        async def test(pilot: Pilot[None]) -> None:
+            drawn: list[Panel] = []
+            panels = self.app.query(Panel)
+            for panel in panels:
+                self.patch(panel, "refresh", lambda *_, panel=panel: drawn.append(panel))
+            talk = self.app.query_one(Talk)
+            bottom = talk.size.height - 1
+            last = talk.render_line(bottom)
+            self.app.refresh_all()
+            self.assertEqual(drawn, [])
+            self.said("message 30")
+            self.app.refresh_all()
+            self.assertEqual(drawn, [talk])
+            self.assertIn("message 30", talk.render_line(bottom).text)
+            self.assertIs(talk.render_line(bottom - 1), last)
+
+        self.pilot(test)
+
+    def test_no_colour(self) -> None:
+        """ "NO_COLOR [...] prevents the addition of ANSI color" (no-color.org)."""
+        self.said("\x0304red\x03 https://chat.example")
+
+        async def test(pilot: Pilot[None]) -> None:
+            talk = self.app.query_one(Talk)
+            height = talk.size.height
+            segments = [
+                segment
+                for strip in talk.render_lines(Region(0, 0, 40, height))
+                for segment in strip
+            ]
+            self.assertIn("red", [segment.text for segment in segments])
+            colours = {segment.style.color for segment in segments if segment.style}
+            self.assertTrue(all(colour is None or colour.is_default for colour in colours), colours)
+
+        self.patch(os, "environ", {**os.environ, "NO_COLOR": "1"})
+        self.app = ChatApp(self.model, self.program, lambda: NOW)
+        self.pilot(test)
 
     def test_scrolling(self) -> None:
         for number in range(100):
