@@ -98,7 +98,7 @@ class View:
         return next((one.account for one in self.rooms.members(nick) if one.account), None)
 
     def _same(self, one: str, other: str) -> bool:
-        fold = self.here().isupport.fold
+        fold = self.rooms.isupport.fold
         return fold(one) == fold(other)
 
 

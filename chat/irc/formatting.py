@@ -43,7 +43,7 @@ PLAIN = Format()
 
 def strip_formatting(text: str) -> str:
     """Return ``text`` without formatting codes and control or direction characters."""
-    return _printable(_CODES.sub("", text))
+    return text if text.isprintable() else _printable(_CODES.sub("", text))
 
 
 def parse_formatting(text: str) -> Iterator[tuple[Format, str]]:
@@ -51,6 +51,9 @@ def parse_formatting(text: str) -> Iterator[tuple[Format, str]]:
 
     Colours in hexadecimal (0x04) are taken out, and mean nothing.
     """
+    if text and text.isprintable():
+        yield PLAIN, text
+        return
     form, start = PLAIN, 0
     for code in _CODES.finditer(text):
         piece = _printable(text[start : code.start()])
@@ -81,6 +84,9 @@ def _number(digits: str) -> int | None:
 
 
 def _printable(text: str) -> str:
+    # What is printable to Python has no character of these categories, nor of others.
+    if text.isprintable():
+        return text
     return "".join(
         character
         for character in text

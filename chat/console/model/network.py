@@ -42,7 +42,7 @@ class Network:
         self.view = view
         self.server = Buffer(None, self.name)
         self._buffers: dict[str, Buffer] = {}
-        self._folded_by = view.here().isupport.fold
+        self._folded_by = view.rooms.isupport.fold
         self._secured: ev.Secured | None = None
         self._expires: datetime | None = None
         #: What the server says by itself, until something is typed, is a greeting.
@@ -90,7 +90,10 @@ class Network:
 
     def open(self, name: str) -> Buffer:
         """Return a room or conversation, which is open from now on."""
-        return self._buffers.setdefault(self._fold(name), Buffer(name, self.name))
+        folded = self._fold(name)
+        if folded not in self._buffers:
+            self._buffers[folded] = Buffer(name, self.name)
+        return self._buffers[folded]
 
     def drop(self, name: str) -> Buffer | None:
         """Show a room or conversation no longer, and return it."""
@@ -107,7 +110,7 @@ class Network:
 
     def is_channel(self, name: str) -> bool:
         """Return whether a name is a channel's."""
-        return self.view.here().isupport.is_channel(name)
+        return self.view.rooms.isupport.is_channel(name)
 
     # What stands around the scrollback.
 
@@ -156,7 +159,7 @@ class Network:
         return self.view.rooms.get(buffer.name) if buffer.name is not None else None
 
     def _fold(self, name: str) -> str:
-        fold = self.view.here().isupport.fold
+        fold = self.view.rooms.isupport.fold
         if fold is not self._folded_by:  # the server has told how it compares names
             self._folded_by = fold
             buffers = list(self._buffers.values())

@@ -87,7 +87,7 @@ class Notifications:
         ``direct``: it is for us alone; ``named``: it `mentions` us; ``now`` in seconds, of a
         clock that is never set back.
         """
-        if said.own or said.replayed or not _is_for(attention.settings, direct or named):
+        if not concerns(said, attention.settings, direct or named):
             return None
         if attention.sees(said.room) or not attention.wants(said):
             return None
@@ -117,8 +117,9 @@ def mentions(text: str, nick: str, words: Iterable[str] = ()) -> bool:
     return any(_stands_in(plain, _folded(word)) for word in (nick, *words) if word)
 
 
-def _is_for(settings: Settings, is_for_us: bool) -> bool:
-    if settings.notify == "none":
+def concerns(said: Said, settings: Settings, is_for_us: bool) -> bool:
+    """Return whether a message may need a notice, wherever one looks."""
+    if said.own or said.replayed or settings.notify == "none":
         return False
     return settings.notify_for == "all" or (settings.notify_for == "mentions" and is_for_us)
 

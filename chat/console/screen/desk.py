@@ -35,7 +35,7 @@ from chat.console.lines import Line
 from chat.console.model.buffer import Buffer
 from chat.console.model.model import Model
 from chat.console.model.network import Network
-from chat.console.model.notifications import Attention, Notice, Notifications
+from chat.console.model.notifications import Attention, Notice, Notifications, concerns
 from chat.console.screen.past import Past
 from chat.console.settings.settings import SettingError, Settings
 
@@ -246,6 +246,9 @@ class Desk:
 
     def _notify(self, said: ev.Said) -> None:
         model, network = self._terminal.model, self.network
+        direct, named = not network.is_channel(said.room), network.names_us(said.text)
+        if not concerns(said, self._terminal.settings, direct or named):
+            return  # of most messages, without a look at all that there is
         attention = Attention(
             self._terminal.settings,
             network.here().name if model.network is network else None,
@@ -257,8 +260,8 @@ class Desk:
             said,
             attention,
             self._clock.seconds(),
-            direct=not network.is_channel(said.room),
-            named=network.names_us(said.text),
+            direct=direct,
+            named=named,
         )
         if notice is not None:
             self._terminal.notify(notice)
