@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -125,6 +126,7 @@ def talk(
     json: bool = False,
 ) -> None:
     """Run the console until its end; one that is not normal is an error for the user."""
+    gc.disable()  # what is imported stays: the collector would look in vain, until it runs
     reactor = install_reactor()
 
     from chat.console.run import run_console

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -114,7 +113,7 @@ class Program(click.Group):
 
 
 @click.group("securechat", cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("securechat"), prog_name="securechat")
+@click.version_option(package_name="securechat", prog_name="securechat")
 def main() -> None:
     """Run a private chat network, or take part in one.
 

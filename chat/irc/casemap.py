@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from confusable_homoglyphs.confusables import confusables_data
 from precis_i18n import get_profile
 
 #: A function from a name to the form under which names are compared.
@@ -59,6 +58,9 @@ def is_precis(name: str) -> bool:
 def _skeleton(character: str) -> str:
     if character.isascii():
         return character
+    # Not above: a program starts a twentieth of a second sooner without this table.
+    from confusable_homoglyphs.confusables import confusables_data
+
     alike = (one["c"] for one in confusables_data.get(character, ()))
     return next((other.lower() for other in alike if other.isascii()), character)
 
