@@ -11,6 +11,7 @@ import click
 from bench.scenarios.burst import burst
 from bench.scenarios.bystanders import bystanders
 from bench.scenarios.connect import connect
+from bench.scenarios.console import console
 from bench.scenarios.direct import direct
 from bench.scenarios.durability import durability
 from bench.scenarios.fanout import fanout
@@ -26,7 +27,7 @@ from bench.scenarios.storm import storm
 SCENARIOS: tuple[click.Command, ...] = (
     *(fanout, latency, direct, durability, history),
     *(connect, login, storm, idle, startup),
-    *(joins, slow_reader, burst, bystanders),
+    *(joins, slow_reader, burst, bystanders, console),
 )
 
 
