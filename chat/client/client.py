@@ -107,6 +107,7 @@ class Client(Factory[ClientProtocol]):
         self._endpoint = PreparedEndpoint(
             wrapClientTLS(self._tls, endpoint), self._prepare, self._unreachable
         )
+        self._given = profile.password
         self._renewing = Renewing(profile, renew, self._tls.present, listener, reactor, jitter)
         self._outgoing = Outgoing(partial(secrets.token_urlsafe, 12))
         self._typing = TypingLimiter()
@@ -259,6 +260,8 @@ class Client(Factory[ClientProtocol]):
         if isinstance(event, Registered):
             self._attempts = 0
         elif isinstance(event, Rejected | PasswordWanted):
+            # What a person typed may be what was wrong: the next attempt asks again.
+            self._identity = evolve(self._identity, password=self._given)
             self.stop()
         heard = list(self._outgoing.heard(event))
         # First, so that who is told may ask what still waits.

@@ -169,6 +169,17 @@ class ConnectionTest(LiveTest):
         client.start(PASSWORD)
         await until(reactor, lambda: self.seen(Registered))
 
+    async def test_a_password_that_is_wrong_is_asked_for_again(self) -> None:
+        client = self.client(await self.serve(FakeServer("PLAIN")))
+        await until(reactor, lambda: self.seen(PasswordWanted))
+        client.start("wrong")
+        await until(reactor, lambda: self.seen(Rejected))
+        self.events.clear()
+        client.start()
+        await until(reactor, lambda: self.seen(PasswordWanted))
+        client.start(PASSWORD)
+        await until(reactor, lambda: self.seen(Registered))
+
     async def test_comes_back(self) -> None:
         """The server goes away and returns: the client is in its rooms again."""
         server = FakeServer()
