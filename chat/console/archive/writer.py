@@ -113,16 +113,16 @@ class Writer:
             return False  # the batch is written all the same
         return not row[0]
 
-    def _put(self, item: Item) -> None:
+    def _put(self, item: Item, *, is_first: bool = False) -> None:
         try:
-            self._dispatch(item)
+            self._dispatch(item, is_first=is_first)
         except (ValueError, OverflowError):
             return  # half a surrogate, say, which has no UTF-8: it would fail each time
 
-    def _dispatch(self, item: Item) -> None:
+    def _dispatch(self, item: Item, *, is_first: bool = False) -> None:
         match item:
             case Said():
-                self._say(item)
+                self._say(item, is_first=is_first)
             case Reacted():
                 self._react(item)
             case Redacted():
@@ -155,14 +155,16 @@ class Writer:
             case Filled():
                 self._fill(item)
 
-    def _say(self, said: Said) -> None:
+    def _say(self, said: Said, *, is_first: bool) -> None:
+        """Write a message: behind, or before, those of the same time."""
         room = self._room(said.room)
         text = said.text
         if said.msgid and self._finds("redactions WHERE room = ? AND msgid = ?", room, said.msgid):
             text = ""
         self._added += self._execute(
-            "INSERT INTO messages (room, time, msgid, sender, account, text, folded, manner, "
-            "own, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO messages (id, room, time, msgid, sender, account, text, folded, manner, "
+            "own, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            self._first() if is_first else None,
             room,
             _number(said.time),
             said.msgid,
@@ -253,8 +255,8 @@ class Writer:
             top = position
         spoken = [each for each in item.page if isinstance(each, Said)]
         was_kept = bool(spoken) and self._is_kept(room, spoken[0])
-        for each in item.page:
-            self._put(each)
+        for each in reversed(item.page):
+            self._put(each, is_first=True)
         bottom = find(self._connection, room, spoken[0])[0] if spoken else top
         if bottom is None or (not spoken and not item.is_end):
             return
@@ -273,6 +275,11 @@ class Writer:
     def _is_kept(self, room: int, said: Said) -> bool:
         position, _ = find(self._connection, room, said)
         return position is not None and bool(position[1])
+
+    def _first(self) -> int:
+        """Return a number for a message that is lower than all others, and not 0."""
+        row = self._connection.execute("SELECT MIN(id) FROM messages").fetchone()
+        return int(min(row[0] or 0, 0)) - 1
 
     def _room(self, name: str) -> int:
         key = name.casefold()

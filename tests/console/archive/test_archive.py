@@ -160,6 +160,13 @@ class PagesTest(ArchiveCase):
         page = await self.archive.before("#lab", kept[-1].said, 3)
         self.assertEqual(numbers(page.messages), ["2", "3", "4"])
 
+    async def test_messages_of_one_moment_on_two_pages_of_the_server(self) -> None:
+        moment = [evolve(said(number), time=T0) for number in range(6)]
+        self.note(moment[5])
+        self.archive.filled("#lab", moment[5], moment[3:5], is_end=False)
+        self.archive.filled("#lab", moment[3], moment[:3], is_end=True)
+        self.assertEqual(numbers(await self.latest()), ["0", "1", "2", "3", "4", "5"])
+
     async def test_a_page_ends_at_a_gap(self) -> None:
         self.note(*saids(1, 2), Gap("#lab"), *saids(5, 6, 7))
         self.assertEqual(await self.before(7), (["|5", "6"], True, False))
