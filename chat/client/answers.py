@@ -6,6 +6,7 @@ Source: Modern IRC, "Numerics".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from chat.client.events import (
     ClientEvent,
@@ -22,7 +23,7 @@ from chat.irc.message import Message
 #: what LUSERS tells everybody who connects.
 SILENT = frozenset(
     {"002", "003", "004", "251", "252", "253", "254", "255", "265", "266", "315", "318", "321"}
-    | {"323", "329", "333", "365", "368", "369", "376", "422"}
+    | {"329", "333", "365", "369", "376", "422"}
 )
 
 
@@ -53,6 +54,14 @@ def _who(params: tuple[str, ...]) -> ClientEvent:
     return WhoLine(nick, f"({user}@{host}) {flags} {room}: {realname}")
 
 
+def _ban(params: tuple[str, ...]) -> ClientEvent:
+    room, mask, *others = params
+    by = others[0].partition("!")[0] if others else ""
+    seconds = others[1] if len(others) > 1 and others[1].isdecimal() else ""
+    when = f" on {datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d}" if seconds else ""
+    return ServerNotice(f"{room} bans {mask}{f', set by {by}{when}' if by else ''}")
+
+
 #: By numeric: how many parameters it has at least, and what it tells.
 _ANSWERS: Mapping[str, tuple[int, Callable[[tuple[str, ...]], ClientEvent]]] = {
     "276": (2, _whois("{1}")),
@@ -72,5 +81,8 @@ _ANSWERS: Mapping[str, tuple[int, Callable[[tuple[str, ...]], ClientEvent]]] = {
     "378": (2, _whois("{1}")),
     "379": (2, _whois("{1}")),
     "671": (2, _whois("{1}")),
+    "323": (1, lambda params: ServerNotice("these are all the rooms that there are")),
+    "367": (2, _ban),
+    "368": (1, lambda params: ServerNotice(f"these are all the bans of {params[0]}")),
     "324": (2, lambda params: ServerNotice(f"{params[0]} has modes {' '.join(params[1:])}")),
 }

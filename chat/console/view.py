@@ -74,7 +74,7 @@ class View:
                     self.room = room
             case LeftRoom(room=room, own=True):
                 self.forget(room)
-            case Refused(context=context, code=code) if code in _NOT_JOINED and context:
+            case Refused(context=context, code=code) if code in NOT_JOINED and context:
                 self.forget(context[-1])
             case Renamed(old=old, new=new) if self.room is not None and self._same(old, self.room):
                 self.room = new
@@ -103,4 +103,4 @@ class View:
 
 
 #: Numerics that refuse a JOIN; their last context is the channel.
-_NOT_JOINED = frozenset({"403", "405", "437", "471", "473", "474", "475", "476", "477", "479"})
+NOT_JOINED = frozenset({"403", "405", "437", "471", "473", "474", "475", "476", "477", "479"})

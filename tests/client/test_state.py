@@ -271,6 +271,10 @@ class MessageTest(SynchronousTestCase):
                 ":s FAIL JOIN SOME_CODE #lab :No",
                 ":s 311 alice",
                 ":s 372 alice :- hello",
+                ":s 367 alice #lab m!*@* bob!b@h 1795289612",
+                ":s 367 alice #lab m!*@*",
+                ":s 368 alice #lab :End of channel ban list",
+                ":s 323 alice :End of /LIST",
             ),
             [
                 WhoisLine("bob", "(b@host): Bob"),
@@ -280,6 +284,10 @@ class MessageTest(SynchronousTestCase):
                 Refused("404", ("#lab",), "Cannot send to channel"),
                 Refused("SOME_CODE", ("#lab",), "No"),
                 ServerNotice("- hello"),
+                ServerNotice("#lab bans m!*@*, set by bob on 2026-11-21"),
+                ServerNotice("#lab bans m!*@*"),
+                ServerNotice("these are all the bans of #lab"),
+                ServerNotice("these are all the rooms that there are"),
             ],
         )
 

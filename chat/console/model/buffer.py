@@ -140,10 +140,12 @@ class Buffer:
         return next((one.said for one in self._sent(self.scrollback)), None)
 
     def clear(self) -> None:
-        """Show nothing of what was said."""
+        """Show nothing of what was said, but what waits to be sent."""
         self.scrollback.clear()
         self._messages.clear()
-        self._unsent.clear()
+        self.is_complete = False
+        for message in self._unsent.values():
+            self._append(message)
 
     # What is looked for.
 

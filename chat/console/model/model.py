@@ -82,7 +82,9 @@ class Model:
         return [buffer for network in self.networks for buffer in network.buffers()]
 
     def go(self, buffer: Buffer) -> None:
-        """Make it the current room."""
+        """Make it the current room, if it is still there."""
+        if buffer not in self.buffers():
+            return
         self.network = self._network_of(buffer)
         self.network.view.go(buffer.name)
         self.look()

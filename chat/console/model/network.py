@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from chat.client import events as ev
 from chat.client.rooms import Room
 from chat.console.lines import Line, Look, lines_of
 from chat.console.model.buffer import Buffer
 from chat.console.model.notifications import mentions
-from chat.console.view import View
+from chat.console.view import NOT_JOINED, View
 from chat.irc.formatting import strip_formatting
 
 #: The certificate's last days, in which it is pointed out.
@@ -48,7 +48,9 @@ class Network:
         #: What the server says by itself, until something is typed, is a greeting.
         self._is_greeting = True
         self.connection = "connecting"
-        self.is_online = self._was_online = False
+        self.is_online = self._was_online = self.is_away = False
+        #: Whether the connection that we have replaces one that was lost.
+        self._was_lost = self._is_back = False
         #: Of whom it is told that they come and go: "all", "active" or "none".
         self.joins = "active"
         #: Words that speak to us as our nickname does.
@@ -71,7 +73,7 @@ class Network:
         lines = list(lines_of(event, now))
         for buffer in self._places(event, now) if lines else ():
             for line in lines:
-                buffer.note(_within(buffer, line))
+                buffer.note(self._within(buffer, event, line))
 
     def typed(self) -> None:
         """Take note that a line was entered: what the server says now may answer it."""
@@ -175,9 +177,17 @@ class Network:
                 self._expires = expires
             case ev.Registered():
                 self.connection, self.is_online, self._is_greeting = "online", True, True
+                self.is_away = False
+                self._is_back, self._was_lost = self._was_lost, False
+            case ev.AwayChanged(away=away, own=True):
+                self.is_away = away
+            case ev.Refused(code=code, context=context) if code in NOT_JOINED and context:
+                if self.view.rooms.get(context[-1]) is None:
+                    self.drop(context[-1])
             case ev.Disconnected():
                 self._was_online = self.is_online
-                self.connection, self.is_online = "offline", False
+                self._was_lost = self._was_lost or self.is_online
+                self.connection, self.is_online, self._secured = "offline", False, None
                 for buffer in self._buffers.values():
                     buffer.is_loading = False
                     buffer.typing.clear()
@@ -195,7 +205,8 @@ class Network:
                 self.open(room).send(event, self.view.nick, now)
             case ev.NotSent(name=name, room=room, reason=reason):
                 buffer = self.get(room)
-                return buffer is not None and buffer.fail(name, reason)
+                has_failed = buffer is not None and buffer.fail(name, reason)
+                return has_failed and buffer is self.here()
             case ev.MayBeLost(lines=lost, names=names):
                 reason = "the connection broke, it may not have arrived"
                 failed = [
@@ -276,9 +287,10 @@ class Network:
                 | ev.ModesChanged(target=room)
                 | ev.Reacted(room=room)
                 | ev.Redacted(room=room)
-                | ev.NotSent(room=room)
             ):
                 yield self.get(room) or self.here()
+            case ev.Registered() if self._is_back:
+                yield from dict.fromkeys((self.server, self.here()))
             case ev.Secured() | ev.Registered() | ev.Retrying() | ev.CertificateRenewed():
                 yield self.server
             case ev.ServerNotice() if self._is_greeting:
@@ -316,10 +328,14 @@ class Network:
             if here is not None and self._fold(new) in room.members:
                 yield here
 
-
-def _within(buffer: Buffer, line: Line) -> Line:
-    """Return a line as it reads where the name of the room stands above."""
-    if buffer.name is None:
-        return line
-    pieces = tuple(piece for piece in line.pieces if piece.look is not Look.ROOM)
-    return Line(line.time, pieces)
+    def _within(self, buffer: Buffer, event: ev.ClientEvent, line: Line) -> Line:
+        """Return a line as it reads in a room: of another one, it says which."""
+        rooms = [piece for piece in line.pieces if piece.look is Look.ROOM]
+        others = [piece for piece in line.pieces if piece.look is not Look.ROOM]
+        about = event.target if isinstance(event, ev.ModesChanged) else getattr(event, "room", None)
+        if about is not None and (
+            buffer.name is None or self._fold(about) != self._fold(buffer.name)
+        ):
+            text = next(at for at, piece in enumerate(others) if not piece.mark)
+            others[text:text] = [evolve(room, text=f"{room.text.strip()}: ") for room in rooms]
+        return Line(line.time, tuple(others))

@@ -146,7 +146,7 @@ class Desk:
         if isinstance(event, ev.Found):
             self._offer(event.messages[::-1])
             return
-        if isinstance(event, ev.Said) and self.network.get(event.room) is None:
+        if isinstance(event, ev.Said) and self._opens(event):
             self._keep_room(event.room, joined=True)
         self.past.keep(event, self.to.memory)
         self._terminal.model.hear(self.network, event, now)
@@ -186,13 +186,16 @@ class Desk:
             case Mute(room, muted):
                 self.network.open(room).is_muted = muted
                 self._keep_room(room, muted=muted)
+                self._say(f"{room} {'is muted: it is counted only' if muted else 'is heard again'}")
             case Pin(room, pinned):
                 self.network.open(room).is_pinned = pinned
                 self._keep_room(room, pinned=pinned)
+                self._say(f"{room} is {'pinned' if pinned else 'no longer pinned'}")
             case Ignore(nick, ignored):
                 self._ignore(nick, ignored=ignored)
             case Clear(room):
                 buffer = self.network.server if room is None else self.network.open(room)
+                buffer.failed()
                 buffer.clear()
                 buffer.is_cleared = True
             case Set(name, value):
@@ -237,6 +240,11 @@ class Desk:
     def _keep_room(self, room: str, **what: Any) -> None:
         if self._archive is not None:
             self._archive.set_room(room, **what)
+
+    def _opens(self, said: ev.Said) -> bool:
+        """Return whether a message opens a place, as ours do that were shown before they came."""
+        is_talk = not self.network.is_channel(said.room)
+        return self.network.get(said.room) is None or (said.own and is_talk)
 
     def _tell_read(self) -> None:
         self._reading = None

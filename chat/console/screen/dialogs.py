@@ -182,11 +182,11 @@ class Jump(Choose[Buffer]):
 
 
 class Ask(Dialog[bool]):
-    """A question that Enter answers with yes."""
+    """A question that Enter or Y answers with yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "dismiss(True)", show=False),
-        Binding("escape,ctrl+c", "dismiss(False)", show=False),
+        Binding("enter,y", "dismiss(True)", show=False),
+        Binding("escape,ctrl+c,n", "dismiss(False)", show=False),
     ]
 
     def __init__(self, question: str) -> None:
@@ -196,7 +196,7 @@ class Ask(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """Make the question (Textual calls this)."""
         with Vertical(classes="dialog"):
-            yield Static(Text(f"{self._question}\n\nEnter: yes    Esc: no"))
+            yield Static(Text(f"{self._question}\n\nEnter or Y: yes    Esc or N: no"))
 
 
 class Password(Dialog[str | None]):

@@ -89,7 +89,9 @@ class RoomList(Panel):
 
     def _row(self, number: int, buffer: Buffer, width: int) -> Drawn:
         count = f" {unread(buffer)}" if buffer.unread else ""
-        count += "*" * buffer.is_pinned
+        if any(one.server is buffer and not one.is_online for one in self.model.networks):
+            count += " offline"
+        count += "*" * buffer.is_pinned + "~" * buffer.is_muted
         mark = ">" if buffer is self.model.shown else " "
         name = clip(f"{mark}{number:>2} {buffer.title}", width - len(count))
         text = name + " " * (width - columns(name) - len(count)) + count
@@ -240,6 +242,8 @@ class Status(Panel):
             yield f"unread {' '.join(waiting)}", False
         several = len(model.networks) > 1
         yield f"{network.nick}@{network.name}" if several else network.nick, False
+        if network.is_away:
+            yield "away", True
         yield network.connection, not network.is_online
         yield from network.security(now)
         yield "F1 help", False

@@ -126,7 +126,10 @@ class Screen:
     # What the app calls.
 
     def enter(self, text: str) -> None:
-        """Deal with what was typed."""
+        """Deal with what was typed; the help of all has a page of its own."""
+        if text.strip() == "/help":
+            self._app.action_help()
+            return
         self._desk(self.model.network).to.enter(text)
 
     def edited(self, text: str) -> None:

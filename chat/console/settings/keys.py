@@ -82,7 +82,7 @@ _TABLE = {
         ("cut_behind", "alt+k", "cut_behind", "cut the line behind the cursor"),
         ("put_back", "ctrl+y", "put_back", "put in what was cut last"),
         ("transpose", "ctrl+t", "transpose", "exchange two characters"),
-        ("undo", "ctrl+underscore ctrl+z", "undo", "undo a change"),
+        ("undo", "ctrl+underscore", "undo", "undo a change"),
     ),
     "The program": (
         ("help", "f1", "app.help", "this help"),
@@ -90,6 +90,7 @@ _TABLE = {
         ("rooms_panel", "f2", "app.side('rooms')", "show or hide the rooms"),
         ("members_panel", "f3", "app.side('members')", "show or hide who is here"),
         ("redraw", "ctrl+l", "app.redraw", "draw the screen anew"),
+        ("suspend", "ctrl+z", "app.suspend_process", "stop, and go on with the shell's fg"),
         ("no_quit", "ctrl+c", "app.no_quit", "say how one leaves, and not leave by accident"),
         ("quit", "ctrl+q", "app.quit", "leave, as /quit does"),
     ),

@@ -325,7 +325,7 @@ class ModelTest(SynchronousTestCase):
         self.receive(":op!u@h KICK #b alice :enough")
         self.assertEqual(self.titles(), ["home", "#a"])
         self.assertEqual(self.model.shown.title, "#a")
-        self.assertEqual(self.texts("#a")[-1], "-- alice was removed by op (enough)")
+        self.assertEqual(self.texts("#a")[-1], "-- #b: alice was removed by op (enough)")
         self.model.back()
         self.assertEqual(self.titles(), ["home", "#a"])
 
@@ -337,6 +337,41 @@ class ModelTest(SynchronousTestCase):
         self.receive(":s 473 alice #secret :Cannot join channel (+i)")
         self.assertEqual(self.titles(), ["home", "#a"])
         self.assertEqual(self.texts("#a")[-1], "!! #secret: Cannot join channel (+i)")
+
+    def test_a_room_with_a_past_that_lets_nobody_in(self) -> None:
+        self.join("#a")
+        self.view.go("#secret")
+        self.model.look()
+        self.model.shown.note(lines.status("said yesterday", NOW))
+        self.receive(":s 473 alice #secret :Cannot join channel (+i)")
+        self.assertEqual(self.titles(), ["home", "#a"])
+        # Not one that we are in.
+        self.receive(":s 403 alice #a :No such channel")
+        self.assertEqual(self.titles(), ["home", "#a"])
+
+    def test_what_concerns_another_room_says_which(self) -> None:
+        self.join("#a", "#b")
+        self.model.go(self.buffer("#b"))
+        self.model.typed()
+        self.receive(
+            ":bob!u@h INVITE alice #c", ":s 322 alice #d 3 :words", ":alice!u@h PART #a",
+            ":s 341 alice carol #B",
+        )  # fmt: skip
+        self.assertEqual(
+            self.texts("#b")[-4:],
+            [
+                "-- #c: bob invited alice", "-- #d: 3 there: words", "-- #a: alice has left",
+                "-- carol is invited",
+            ],
+        )  # fmt: skip
+
+    def test_one_who_is_gone_is_not_gone_to(self) -> None:
+        self.join("#a", "#b")
+        gone = self.buffer("#a")
+        self.model.go(self.buffer("#b"))
+        self.receive(":alice!u@h PART #a")
+        self.model.go(gone)
+        self.assertEqual(self.model.shown.title, "#b")
 
     def test_who_is_called_otherwise(self) -> None:
         self.said("hi", "bob", "bob")
@@ -371,6 +406,26 @@ class ModelTest(SynchronousTestCase):
         self.tell(ev.Retrying(4))
         self.assertEqual(self.network.connection, "offline, trying again in 4 s")
         self.assertFalse(self.network.is_online)
+
+    def test_nothing_protects_a_connection_that_is_lost(self) -> None:
+        self.tell(ev.Secured("there:1", "there", "TLSv1.3", "AES", NOW, NOW))
+        self.tell(ev.Disconnected("gone"))
+        self.assertNotIn(("TLSv1.3 AES", False), self.network.security(NOW))
+
+    def test_the_connection_returns_where_its_loss_was_told(self) -> None:
+        self.join("#a")
+        self.tell(ev.Disconnected("gone"))
+        self.tell(ev.Disconnected("cannot reach it"))
+        self.tell(ev.Registered("alice", "alice"))
+        welcome = "-- welcome: you are alice, logged in as alice"
+        self.assertEqual(self.texts("#a")[1:], ["!! disconnected: gone", welcome])
+        self.assertIn(welcome, self.texts("home"))
+
+    def test_away(self) -> None:
+        self.receive(":s 306 alice :away")
+        self.assertTrue(self.network.is_away)
+        self.receive(":s 305 alice :back")
+        self.assertFalse(self.network.is_away)
 
     def test_own_lines_are_in_the_current_room(self) -> None:
         self.join("#lab")

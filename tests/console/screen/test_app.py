@@ -13,6 +13,7 @@ from chat.console.screen.app import ChatApp
 from chat.console.screen.dialogs import Jump
 from chat.console.screen.entry import Entry
 from chat.console.screen.panels import Panel, Talk
+from chat.console.screen.help import Help
 from chat.console.settings.keys import KEYS, rebound
 from tests.console.screen.pilot import NOW, PilotTestCase
 
@@ -150,6 +151,28 @@ class AppTest(PilotTestCase):
             self.assertEqual(self.sent(), ["PRIVMSG #lab hi"])
 
         self.pilot(test)
+
+    def test_what_is_told_without_a_colour(self) -> None:
+        self.model.shown.is_muted = True
+        self.receive(":s 306 alice :away")
+
+        async def test(pilot: Pilot[None]) -> None:
+            self.assertRegex(self.screen(), r"> 2 #lab +~ ")
+            self.assertIn("alice | away | online", self.screen())
+            self.assertNotIn("server offline", self.screen())
+            self.tell(Disconnected("gone"))
+            self.assertRegex(self.screen(), "1 server +offline")
+
+        self.pilot(test)
+
+    def test_help(self) -> None:
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press(*"/help", "enter")
+            self.assertIsInstance(self.app.screen, Help)
+            await pilot.press("escape", *"/help me", "enter")
+            self.assertIn("-- │ /me TEXT: say what you do", self.screen())
+
+        self.pilot(test, (120, 24))
 
     def test_keys_do_what_the_help_says(self) -> None:
         for key in KEYS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.pilot import Pilot
 
-from chat.console.screen.dialogs import Choose, Jump, Password, Rows
+from chat.console.screen.dialogs import Ask, Choose, Jump, Password, Rows
 from tests.console.screen.pilot import PilotTestCase
 
 
@@ -45,6 +45,17 @@ class DialogsTest(PilotTestCase):
 
         self.pilot(test)
         self.assertEqual(chosen, ["number 499"])
+
+    def test_a_question(self) -> None:
+        answers: list[bool | None] = []
+
+        async def test(pilot: Pilot[None]) -> None:
+            for key in ("enter", "y", "n", "escape"):
+                self.app.push_screen(Ask("Really?"), answers.append)
+                await pilot.press(key)
+
+        self.pilot(test)
+        self.assertEqual(answers, [True, True, False, False])
 
     def test_password(self) -> None:
         answers: list[str | None] = []

@@ -251,6 +251,50 @@ class ScreenTest(TestCase):
         self.assertEqual(terminal.client.sent.count("@+reply=1 PRIVMSG #lab yes"), 2)
         self.assertEqual(terminal.texts()[-1], "<alice> yes …")
 
+    async def test_what_fails_elsewhere_is_told_where_one_is(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.welcome("#lab")
+        terminal.screen.enter("/msg nobody hi")
+        terminal.client.tell(ev.NotSent("1", "nobody", "hi", "No such nick"))
+        self.assertEqual(terminal.texts()[-1], "!! nobody: not sent: hi (No such nick)")
+        terminal.go("nobody")
+        self.assertIn("<alice> hi (not sent: No such nick", terminal.texts()[0])
+
+    async def test_what_one_began_is_there_again(self) -> None:
+        first = Terminal(self, "home")
+        first.welcome("#lab")
+        first.screen.enter("/msg bob hi")
+        first.said("hi", "1", room="bob", sender="alice", own=True, name="1")
+        second = await self.again(first)
+        self.assertEqual(second.titles(), ["home", "#lab", "bob"])
+
+    async def test_what_is_muted_or_pinned_is_told(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.welcome("#lab")
+        for line in ("/mute", "/unmute", "/pin", "/unpin"):
+            terminal.screen.enter(line)
+        self.assertEqual(
+            terminal.texts()[-4:],
+            [
+                "-- #lab is muted: it is counted only", "-- #lab is heard again",
+                "-- #lab is pinned", "-- #lab is no longer pinned",
+            ],
+        )  # fmt: skip
+
+    async def test_what_waits_is_seen_behind_a_gap(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.welcome("#lab")
+        terminal.said("old", "1")
+        terminal.client.tell(ev.Earlier("#lab", (), is_end=True))
+        terminal.client.tell(ev.Disconnected("gone"))
+        terminal.screen.enter("written meanwhile")
+        terminal.client.tell(ev.Gap("#lab"))
+        self.assertEqual(len(terminal.texts()), 1)
+        self.assertIn("<alice> written meanwhile", terminal.texts()[0])
+        # What is older is looked for again.
+        terminal.screen.drawn(wants_older=True)
+        await until(reactor, lambda: "earlier #lab *" in terminal.client.sent)
+
     async def test_settings(self) -> None:
         terminal = Terminal(self, "home")
         terminal.welcome("#lab")
