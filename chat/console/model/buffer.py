@@ -181,6 +181,11 @@ class Buffer:
         """Return who types, the one who began first at first."""
         return [nick for nick, until in self.typing.items() if until > now]
 
+    def newest(self) -> None:
+        """Follow what comes, with no message chosen."""
+        self.scrollback.to_end()
+        self.scrollback.chosen = None
+
     # What waits to be read.
 
     def count(self, *, is_mention: bool) -> None:

@@ -44,8 +44,6 @@ class Model:
     def typed(self) -> None:
         """Take note that a line was entered."""
         self.network.typed()
-        self._shown.scrollback.to_end()
-        self._shown.scrollback.chosen = None
 
     def focus(self, *, is_focused: bool) -> None:
         """Take note of whether somebody looks."""
@@ -132,8 +130,7 @@ class Model:
 
     def newest(self) -> None:
         """Go to the newest message, with none chosen."""
-        self._shown.scrollback.to_end()
-        self._shown.scrollback.chosen = None
+        self._shown.newest()
 
     def select(self, by: int, size: Size) -> None:
         """Choose the message before (-1) or behind (1) the chosen one; behind the last is none."""

@@ -279,6 +279,8 @@ class Network:
             case ev.LeftNetwork(nick=nick, rooms=rooms):
                 places = filter(None, map(self.get, (*rooms, nick)))
                 yield from self._where_known(nick, places, now)
+            case ev.RealnameChanged(nick=nick) | ev.AccountChanged(nick=nick):
+                yield from self._where_known(nick, self._with(nick), now)
             case ev.Renamed(old=old, new=new):
                 yield from self._renamed(old, new)
             case (
@@ -323,9 +325,13 @@ class Network:
             if old in buffer.spoke:
                 buffer.spoke[new] = buffer.spoke.pop(old)
             buffer.typing.pop(old, None)
+        yield from self._with(new)
+
+    def _with(self, nick: str) -> Iterator[Buffer]:
+        """Yield the rooms in which somebody is."""
         for room in self.view.rooms:
             here = self.get(room.name)
-            if here is not None and self._fold(new) in room.members:
+            if here is not None and self._fold(nick) in room.members:
                 yield here
 
     def _within(self, buffer: Buffer, event: ev.ClientEvent, line: Line) -> Line:

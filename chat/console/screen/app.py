@@ -152,7 +152,7 @@ class ChatApp(App[None], inherit_bindings=False):
         def answer(row: tuple[str, Said] | None) -> None:
             chosen.callback(row[1] if row is not None else None)
 
-        dialog = Choose(find, lambda row: row[0], f"{len(found)} messages: letters narrow it down")
+        dialog = Choose(find, lambda row: row[0], f"{len(found)} found: letters narrow them down")
         self.call_later(self.push_screen, dialog, answer)
         return chosen
 
@@ -187,11 +187,13 @@ class ChatApp(App[None], inherit_bindings=False):
     def on_entry_entered(self, entered: Entry.Entered) -> None:
         """Send it (Textual calls this)."""
         self.model.typed()
+        shown = self.model.shown
         lines = entered.text.splitlines()
         # Several are one message, unless there is a command among them.
         has_command = any(line.startswith("/") for line in lines)
         for text in lines if has_command else [entered.text]:
             self._to.enter(text)
+        shown.newest()
         self.model.look()
         self.refresh_all()
 

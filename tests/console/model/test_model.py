@@ -105,6 +105,8 @@ class ModelTest(SynchronousTestCase):
             self.texts("#a")[2:],
             ["-- bob is now rob", "-- rob has left", "-- dave was removed by alice (enough)"],
         )
+        self.receive(":carol!u@h SETNAME :C", ":rob!u@h JOIN #a", ":rob!u@h SETNAME :R")
+        self.assertEqual(self.texts("#a")[-2:], ["-- rob has joined", "-- rob is called R"])
         self.network.joins = "none"
         self.said("hi", "#a", "zoe")
         self.receive(":zoe!u@h PART #a")
@@ -250,7 +252,7 @@ class ModelTest(SynchronousTestCase):
         self.assertIn("12:34>        bob │ m10", rows)
         self.model.select(1, size)
         self.model.select(-1, size)
-        self.model.typed()
+        self.model.newest()
         self.assertIsNone(room.chosen())
         self.assertTrue(room.scrollback.is_at_end)
 

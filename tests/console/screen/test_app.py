@@ -7,7 +7,7 @@ import os
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from chat.client.events import Disconnected, Registered
+from chat.client.events import Disconnected, Manner, Registered, Said
 from chat.console.conversation import Stage
 from chat.console.screen.app import ChatApp
 from chat.console.screen.dialogs import Jump
@@ -173,6 +173,21 @@ class AppTest(PilotTestCase):
             self.assertIn("-- │ /me TEXT: say what you do", self.screen())
 
         self.pilot(test, (120, 24))
+
+    def test_what_is_chosen_is_what_a_command_is_about(self) -> None:
+        for number in range(100):
+            self.tell(
+                Said("#lab", "bob", f"m{number}", Manner.MESSAGE, False, NOW, msgid=f"{number}")
+            )
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press(*["shift+up"] * 40, *"/reply so", "enter")
+            self.assertIn("@+reply=60 PRIVMSG #lab so", self.client.sent)
+            self.assertNotIn("older lines", self.screen())
+            await pilot.press("shift+up", *"/unpin", "enter", *"/reply yes", "enter")
+            self.assertIn("@+reply=99 PRIVMSG #lab yes", self.client.sent)
+
+        self.pilot(test)
 
     def test_keys_do_what_the_help_says(self) -> None:
         for key in KEYS:
