@@ -121,6 +121,11 @@ class Client(Factory[ClientProtocol]):
         return self._protocol.state if self._protocol is not None else None
 
     @property
+    def account(self) -> str:
+        """Our account."""
+        return self._identity.account
+
+    @property
     def memory(self) -> Memory:
         """What was told so far, over all connections: where another client can begin."""
         return self.state.history.memory if self.state is not None else self._memory

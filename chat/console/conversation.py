@@ -102,7 +102,7 @@ class Conversation:
         self.rejection: str | None = None
         self.stage = Stage.OFFLINE if front.interactive else Stage.CONNECTING
         self._client = connect(self._heard)
-        self.view = View(lambda: self._client.state)
+        self.view = View(lambda: self._client.state, self._client.account)
         self._front = front
         self._clock = clock
         self._now = now

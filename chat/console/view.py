@@ -19,19 +19,21 @@ _SPEAKERS = 200
 class View:
     """The current room, and what completion may offer.
 
-    ``state`` returns the connection's state, or ``None`` before the first one.
+    ``state`` returns the connection's state, or ``None`` before the first one; until then
+    ``account`` is our name.
     """
 
-    def __init__(self, state: Callable[[], ClientState | None]) -> None:
+    def __init__(self, state: Callable[[], ClientState | None], account: str = "") -> None:
         self._state = state
+        self._account = account
         self.room: str | None = None
         self._speakers: list[str] = []
 
     @property
     def nick(self) -> str:
-        """Our nickname, or ``""`` before there is a connection."""
+        """Our nickname, or our account before there is a connection."""
         state = self._state()
-        return state.nick if state is not None else ""
+        return state.nick if state is not None else self._account
 
     def here(self) -> Here:
         """Return where a line is typed now."""

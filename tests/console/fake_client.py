@@ -19,6 +19,7 @@ from chat.irc.message import Message, serialize
 class FakeClient:
     def __init__(self) -> None:
         self.state = ClientState(Identity("alice", "alice", "Alice"))
+        self.account = "alice"
         self.sent: list[str] = []
         self.started: list[str | None] = []
         self.stopped: list[str | None] = []

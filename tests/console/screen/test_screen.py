@@ -136,6 +136,11 @@ class ScreenTest(TestCase):
         second.said("yes", "2", -1499)
         self.assertEqual(len(second.texts()), 5)
 
+    async def test_our_name_before_the_first_connection(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.client.state = None  # type: ignore[assignment]
+        self.assertEqual(terminal.model.network.nick, "alice")
+
     async def test_what_is_older_is_fetched_as_one_looks_for_it(self) -> None:
         """From the archive first, and behind its beginning from the server."""
         first = Terminal(self, "home")
