@@ -111,6 +111,11 @@ class Conversation:
         self._deadline: IDelayedCall | None = None
         front.attach(self)
 
+    @property
+    def unsent(self) -> int:
+        """How many messages would be lost if all ended now, for want of a connection."""
+        return self._client.waiting if self.stage is Stage.OFFLINE else 0
+
     def start(self) -> None:
         """Begin to connect."""
         self._client.start()

@@ -40,6 +40,8 @@ class Buffer:
     is_complete: bool = False
     #: Whether somebody wanted to see nothing of it.
     is_cleared: bool = False
+    #: What was typed here, and not sent, when one went elsewhere.
+    draft: str = ""
     #: Who types, and until when.
     typing: dict[str, datetime] = field(factory=dict)
     #: Who spoke when last.

@@ -88,6 +88,8 @@ class ChatApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=TerminalDriver, ansi_color=True)
         self.theme = "ansi-dark"
         self.model = model
+        #: Where what stands in the input was typed.
+        self._typed_in = model.shown
         #: What went wrong in here, if anything did.
         self.failure: Exception | None = None
         self._to = to
@@ -123,6 +125,7 @@ class ChatApp(App[None], inherit_bindings=False):
 
     def refresh_all(self) -> None:
         """Draw what the model has by now."""
+        self._change_draft()
         for panel in self.screen_stack[0].query(Panel):
             panel.redraw()
         size = self.talk_size
@@ -298,6 +301,18 @@ class ChatApp(App[None], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave, when all that was sent is answered."""
         self._to.leave()
+
+    def _change_draft(self) -> None:
+        """Keep what is typed with its room, also over a visit to another one."""
+        left, shown = self._typed_in, self.model.shown
+        if shown is left:
+            return
+        self._typed_in = shown
+        entry = self._main(Entry)
+        if left in self.model.buffers():
+            left.draft = entry.change(shown.draft)
+        elif not entry.text:  # else it comes along: its room is gone
+            entry.change(shown.draft)
 
     def _hint(self, text: str) -> None:
         status = self._main(Status)

@@ -126,6 +126,12 @@ class Entry(TextArea, inherit_bindings=False):
         self.text = ""
         self.post_message(self.Entered(text))
 
+    def change(self, text: str) -> str:
+        """Have another text stand here, and return the one that stood here."""
+        before, self.text = self.text, text
+        self.move_cursor(self.document.end)
+        return before
+
     def action_newline(self) -> None:
         """Begin another line."""
         self.insert("\n")

@@ -189,7 +189,8 @@ class Members(Panel):
         """Return how many there are, and as many of them as fit."""
         people = self.model.members()
         rows: list[Drawn] = [[Segment(f" {len(people)} here", _BOLD)]] if people else []
-        for person in people[: height - 1]:
+        least = height - 1 if len(people) < height else height - 2
+        for person in people[: max(0, least)]:
             away = " away" if person.away else ""
             name = clip(person.nick, width - 1 - len(person.prefixes) - len(away))
             rows.append(
@@ -199,6 +200,8 @@ class Members(Panel):
                     Segment(away, _DIM),
                 ]
             )
+        if len(people) > least:
+            rows.append([Segment(f" and {len(people) - least} more", _DIM)])
         return rows
 
 

@@ -67,7 +67,7 @@ class Screen:
         self._desks: list[Desk] = []
         self._complaints: list[str] = []
         self._failure: str | None = None
-        self._is_open = self._is_leaving = False
+        self._is_open = self._is_leaving = self._is_warned = False
         self._drawing: IDelayedCall | None = None
         self._drawn = 0.0
 
@@ -155,9 +155,19 @@ class Screen:
         self.changed()
 
     def leave(self, farewell: str = "") -> None:
-        """End when all that was sent is answered; at the second time, at once."""
+        """End when all that was sent is answered; at the second time, at once.
+
+        The first time only warns where messages would be lost.
+        """
         if self._is_leaving:
             self.stop()
+            return
+        unsent = sum(one.unsent for one in self._conversations)
+        if unsent and not self._is_warned:
+            self._is_warned = True
+            text = f"{unsent} messages wait for the connection: leave again to go without them"
+            self.model.show([lines.error(text, self._now())])
+            self.changed()
             return
         self._is_leaving = True
         for conversation in self._conversations:

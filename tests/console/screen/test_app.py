@@ -189,6 +189,40 @@ class AppTest(PilotTestCase):
 
         self.pilot(test)
 
+    def test_what_is_typed_stays_in_its_room(self) -> None:
+        self.receive(":alice!u@h JOIN #other")
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press(*"for lab", "alt+3", *"to other", "alt+2", "!", "enter", "alt+3")
+            self.assertEqual(self.sent(), ["PRIVMSG #lab :for lab!"])
+            self.receive(":op!u@h KICK #other alice")
+            await pilot.pause(0.3)
+            await pilot.press("enter")
+            self.assertEqual(self.sent()[1:], ["PRIVMSG #lab :to other"])
+
+        self.pilot(test)
+
+    def test_who_leaves_with_something_unsent_is_warned(self) -> None:
+        self.tell(Disconnected("gone"))
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press(*"hi", "enter", "ctrl+q")
+            self.assertIn("1 messages wait for the connection: leave again", self.screen())
+            self.assertIs(self.conversation.stage, Stage.OFFLINE)
+            await pilot.press("ctrl+q")
+            self.assertIs(self.conversation.stage, Stage.DONE)
+
+        self.pilot(test, (120, 24))
+
+    def test_more_people_than_rows(self) -> None:
+        nicks = " ".join(f"n{number}" for number in range(50))
+        self.receive(f":s 353 alice = #lab :@alice {nicks}", ":s 366 alice #lab :End")
+
+        async def test(pilot: Pilot[None]) -> None:
+            self.assertRegex(self.screen(), r"51 here(.*\n){20}.* and 32 more")
+
+        self.pilot(test, (120, 24))
+
     def test_keys_do_what_the_help_says(self) -> None:
         for key in KEYS:
             name, _, _ = key.action.partition("(")
