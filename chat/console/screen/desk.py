@@ -213,6 +213,9 @@ class Desk:
 
     def seen(self, buffer: Buffer) -> None:
         """Take note that somebody looks at the newest of a room."""
+        if buffer.unread:  # counted anew by what another device has read
+            buffer.seen()
+            self._terminal.changed()
         read = buffer.last_time()
         if buffer.name is None or read is None or (buffer.read and read <= buffer.read):
             return

@@ -198,6 +198,19 @@ class ScreenTest(TestCase):
         again = await self.again(terminal)
         self.assertEqual([one.unread for one in again.model.buffers()], [0, 0, 0])
 
+    async def test_what_is_in_front_is_not_unread(self) -> None:
+        first = Terminal(self, "home")
+        first.welcome("#lab")
+        first.said("old", "1", 1)
+        first.said("new", "2", 2)
+        again = await self.again(first)
+        again.welcome("#lab")
+        again.client.tell(ev.ReadUpTo("#lab", NOW + timedelta(minutes=1)))
+        self.assertEqual(again.model.shown.unread, 1)
+        again.screen.drawn(wants_older=False)
+        self.assertEqual(again.model.shown.unread, 0)
+        self.assertIsNotNone(again.model.shown.scrollback.new_from)
+
     async def test_search_and_go_to_what_is_found(self) -> None:
         first = Terminal(self, "home")
         first.welcome("#lab", "#other")
