@@ -91,7 +91,7 @@ class Layer(IntEnum):
 
     #: To everybody who may see the place.
     MESSAGE = 0
-    #: To those with event-playback.
+    #: To those with event-playback: also that a message was taken back, which they may keep.
     EVENT = 1
     #: To nobody any more, but its id is still a reference.
     REDACTED = 2
@@ -110,6 +110,7 @@ _LAYERS: dict[type[events.Event], Layer] = {
     events.Kicked: Layer.EVENT,
     events.TopicChanged: Layer.EVENT,
     events.ModesChanged: Layer.EVENT,
+    events.MessageRedacted: Layer.EVENT,
     events.Tombstone: Layer.REDACTED,
 }
 

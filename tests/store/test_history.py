@@ -139,7 +139,10 @@ class HistoryTests(StoreTestCase):
         self.assertEqual((await history.find("e2")).event, Tombstone())
         self.assertIsNone(await history.find("e9"))
         everything = await history.read(Room("#room"), Span(9), list(Layer))
-        self.assertEqual([entry.uid for entry in everything.entries], ["e1", "e2"])
+        self.assertEqual([entry.uid for entry in everything.entries], ["e1", "e2", "e3"])
+        # Who was away, and keeps the message, is told.
+        page = await history.read(Room("#room"), Span(9, after=EventId("e2")), PLAYBACK)
+        self.assertEqual([entry.uid for entry in page.entries], ["e3"])
         self.assertNotIn("secret", repr(everything))
         # What others know its id for still works.
         self.assertEqual(await self.texts(history, Span(9, before=EventId("e2"))), ["keep"])
