@@ -142,24 +142,34 @@ def lines_of(event: ev.ClientEvent, now: datetime) -> Iterator[Line]:
 
 _AROUND = {ev.Manner.MESSAGE: ("<", "> "), ev.Manner.NOTICE: ("-", "- ")}
 
-#: An address, without what ends the sentence around it.
-_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'\])}]")
+_LINK = re.compile(r"https?://[^\s<>\".,;:!?')\]}][^\s<>\"]*")
+#: What ends the sentence around an address, or a bracket that stands around it.
+_ENDS = frozenset(".,;:!?'")
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def _safe(piece: Piece) -> Iterator[Piece]:
     if piece.look is Look.TEXT:
         for form, text in parse_formatting(piece.text):
             start = 0
-            for link in _LINK.finditer(text):
-                if link.start() > start:
-                    yield Piece(piece.look, text[start : link.start()], form)
-                yield Piece(piece.look, link[0], form, link[0])
-                start = link.end()
+            for found in _LINK.finditer(text):
+                if found.start() > start:
+                    yield Piece(piece.look, text[start : found.start()], form)
+                link = _trimmed(found[0])
+                yield Piece(piece.look, link, form, link)
+                start = found.start() + len(link)
             if start < len(text):
                 yield Piece(piece.look, text[start:], form)
     else:
         text = strip_formatting(piece.text)
         yield piece if text == piece.text else piece.saying(text)
+
+
+def _trimmed(link: str) -> str:
+    """Return an address without what ends the sentence, or the bracket, in which it stands."""
+    while link[-1] in _ENDS or link.count(_BRACKETS.get(link[-1], "")) < link.count(link[-1]):
+        link = link[:-1]
+    return link
 
 
 def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:

@@ -16,16 +16,17 @@ Row = tuple[Piece, ...]
 _NOTHING = Piece(Look.TIME, "")
 
 
-def wrap(pieces: Iterable[Piece], width: int, indent: Piece = _NOTHING) -> list[Row]:
+def wrap(pieces: Iterable[Piece], width: int, indent: Piece = _NOTHING, head: int = 0) -> list[Row]:
     """Return ``pieces`` in rows of at most ``width`` columns, one row at the least.
 
-    The rows behind the first one begin with ``indent``.
+    The rows behind the first one begin with ``indent``.  No row ends within the first
+    ``head`` characters, as long as there is room for them.
     """
     pieces = tuple(pieces)
     text = "".join(piece.text for piece in pieces)
     if columns(text) <= width:
         return [pieces]
-    ends = _ends(text, max(width, 2), max(width - columns(indent.text), 2))
+    ends = _ends(text, max(width, 2), max(width - columns(indent.text), 2), head)
     rows: list[Row] = []
     start = 0
     for end in ends:
@@ -54,7 +55,7 @@ def clip(text: str, width: int) -> str:
     return text
 
 
-def _ends(text: str, first: int, others: int) -> list[int]:
+def _ends(text: str, first: int, others: int, head: int) -> list[int]:
     """Return where each row ends in ``text``."""
     ends: list[int] = []
     start = used = 0
@@ -63,7 +64,7 @@ def _ends(text: str, first: int, others: int) -> list[int]:
     at = 0
     while at < len(text):
         used += get_character_cell_size(text[at])
-        if text[at] == " ":
+        if text[at] == " " and at >= head:
             space = at
         if used > width and at > start:
             end = space if space > start else at

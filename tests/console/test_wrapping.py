@@ -29,6 +29,11 @@ class WrapTest(SynchronousTestCase):
         self.check("abcdefgh", 3, "abc", "def", "gh")
         self.check("a bcdefgh", 4, "a", "bcde", "fgh")
 
+    def test_a_head_is_not_parted_from_a_word_that_is_too_long(self) -> None:
+        rows = wrap(text("12:34 abcdefgh ij"), 10, Piece(Look.TIME, "  "), head=6)
+        texts = ["".join(piece.text for piece in row) for row in rows]
+        self.assertEqual(texts, ["12:34 abcd", "  efgh ij"])
+
     def test_fits(self) -> None:
         self.check("", 5, "")
         self.check("12345", 5, "12345")

@@ -25,10 +25,15 @@ def lay(line: Line, width: int, *, chosen: bool = False) -> tuple[Row, ...]:
         shown = f"{line.time:%H:%M}"
         time = Piece(Look.CHOSEN, f"{shown}>") if chosen else Piece(Look.TIME, f"{shown} ")
     if width < WIDE or any(piece.look is Look.PICTURE for piece in line.pieces):
-        return tuple(wrap((time, *line.pieces), width, Piece(Look.TIME, " " * TIME_WIDTH)))
+        before, _ = line.parts()
+        head = TIME_WIDTH + sum(len(piece.text) for piece in before)
+        indent = Piece(Look.TIME, " " * TIME_WIDTH)
+        return tuple(wrap((time, *line.pieces), width, indent, head))
     before, text = line.parts()
+    name = _name(before)
+    head = TIME_WIDTH + sum(len(piece.text) for piece in name) + len(_BETWEEN)
     indent = Piece(Look.TIME, " " * (TIME_WIDTH + _NAMES) + _BETWEEN)
-    return tuple(wrap((time, *_name(before), Piece(Look.TIME, _BETWEEN), *text), width, indent))
+    return tuple(wrap((time, *name, Piece(Look.TIME, _BETWEEN), *text), width, indent, head))
 
 
 def rule(text: str, width: int) -> Row:

@@ -49,7 +49,8 @@ def kind_of(annotation: Any) -> Kind:
         return Kind(allowed, allowed, (), _number, _is_lines)
     if get_origin(annotation) is tuple:
         return Kind(
-            f"up to {_WORDS} words, a comma between two, each of at most {_WORD_LENGTH} characters",
+            f"up to {_WORDS} words, a comma between two, each of at most {_WORD_LENGTH} characters;"
+            " a comma alone for none",
             f"a list of up to {_WORDS} words in quotes, each of at most {_WORD_LENGTH} characters,"
             " none with a comma",
             (),

@@ -28,3 +28,15 @@ class LooksTest(SynchronousTestCase):
             links,
             [(address[:20], address), (address[20:], address), ("http://y.org", "http://y.org")],
         )
+
+    def test_where_an_address_ends(self) -> None:
+        for text, expected in (
+            ("(https://x.org/a_(b))", ["https://x.org/a_(b)"]),
+            (
+                "[https://x.org/?a[1]=2], https://y.org/!",
+                ["https://x.org/?a[1]=2", "https://y.org/"],
+            ),
+            ("https://... https:// (https://)", []),
+        ):
+            [line] = lines_of(Said("#lab", "bob", text, Manner.MESSAGE, False), NOW)
+            self.assertEqual([piece.link for piece in line.pieces if piece.link], expected, text)
