@@ -31,6 +31,7 @@ from chat.console.commands import (
     Send,
     Set,
     Show,
+    entries,
     interpret,
 )
 from chat.irc.message import serialize
@@ -265,6 +266,18 @@ class InterpretTest(SynchronousTestCase):
         assert isinstance(action, Send)
         self.assertEqual(action.message.params, ("#lab", "one\ntwo"))
         self.assertEqual(action.message.tags, {"+reply": "m1"})
+
+    def test_several_lines(self) -> None:
+        for text, expected in (
+            ("one\n/etc/hosts\n", ["one\n/etc/hosts\n"]),
+            ("//one\n/two", ["//one\n/two"]),
+            ("/reply one\ntwo", ["/reply one\ntwo"]),
+            ("/q bob one\ntwo", ["/q bob one\ntwo"]),
+            ("/msg bob one\n/msg carol two", ["/msg bob one", "/msg carol two"]),
+            ("/join #a\nhello", ["/join #a", "hello"]),
+            ("/nope\nhello", ["/nope", "hello"]),
+        ):
+            self.assertEqual(entries(text), expected)
 
     def test_modes_at_once(self) -> None:
         """Modern IRC, "MODES parameter": without a value there is no limit."""

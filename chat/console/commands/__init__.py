@@ -24,7 +24,7 @@ from chat.console.commands.actions import (
     Show,
 )
 from chat.console.commands.command import Command, CommandError, Here, Subject, Words
-from chat.console.commands.table import COMMANDS, NAMES, SUBJECTS, interpret
+from chat.console.commands.table import COMMANDS, NAMES, SUBJECTS, entries, interpret
 
 __all__ = [
     "COMMANDS",
@@ -51,5 +51,6 @@ __all__ = [
     "Show",
     "Subject",
     "Words",
+    "entries",
     "interpret",
 ]

@@ -85,6 +85,22 @@ def interpret(here: Here, text: str) -> Actions:
         raise CommandError(f"Usage: {command.usage}") from None
 
 
+def entries(text: str) -> list[str]:
+    """Return what was entered at once, as what is interpreted one by one.
+
+    Several lines are one message, or what one command says; with another command first,
+    or with a command in each line, every line is by itself.
+    """
+    if not text.startswith("/") or text.startswith("//"):
+        return [text]
+    first, *others = text.splitlines()
+    command = NAMES.get(first.split()[0].removeprefix("/").lower())
+    says = command is not None and command.usage.endswith((" TEXT", " [TEXT]"))
+    if says and not any(line.startswith("/") for line in others):
+        return [text]
+    return [first, *others]
+
+
 def _unknown(name: str) -> str:
     near = get_close_matches(name.lower(), COMMANDS, _PROPOSED)
     proposal = f", but {' '.join(f'/{each}' for each in near)}" if near else ""

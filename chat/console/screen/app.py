@@ -13,6 +13,7 @@ from textual.widget import Widget
 from twisted.internet.defer import Deferred
 
 from chat.client.events import Said
+from chat.console.commands import entries
 from chat.console.completion import Completion
 from chat.console.model.buffer import Buffer
 from chat.console.model.model import Model
@@ -191,10 +192,7 @@ class ChatApp(App[None], inherit_bindings=False):
         """Send it (Textual calls this)."""
         self.model.typed()
         shown = self.model.shown
-        lines = entered.text.splitlines()
-        # Several are one message, unless there is a command among them.
-        has_command = any(line.startswith("/") for line in lines)
-        for text in lines if has_command else [entered.text]:
+        for text in entries(entered.text):
             self._to.enter(text)
         shown.newest()
         self.model.look()
