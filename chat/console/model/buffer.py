@@ -31,6 +31,8 @@ class Buffer:
     mentions: int = 0
     #: Up to when it was read, on whatever device.
     read: datetime | None = None
+    #: Up to when it was read before what is new came.
+    new_since: datetime | None = None
     is_muted: bool = False
     is_pinned: bool = False
     #: We have just joined: who is here is shown beside, and need not be told.
@@ -131,7 +133,15 @@ class Buffer:
         fresh = [one for one in messages if one.said.msgid not in self._messages]
         for message in fresh:
             self._keep(message)
+        is_all_new = self.scrollback.new_from is not None and not any(
+            number < self.scrollback.new_from for number, _ in self.scrollback.messages()
+        )
         self.scrollback.prepend(fresh)
+        if is_all_new and self.new_since is not None:
+            for number, message in enumerate(fresh, self.scrollback.first):
+                if message.said.time and message.said.time > self.new_since:
+                    self.scrollback.new_from = number
+                    break
 
     def message(self, said: Said, time: datetime, *, is_for_us: bool = False) -> Message:
         """Return a message of this place, to begin with for example."""
@@ -194,6 +204,7 @@ class Buffer:
         """Count the message that was added last as one to be read."""
         if self.scrollback.new_from is None:
             self.scrollback.new_from = self.scrollback.end - 1
+            self.new_since = self.read
         self.unread += 1
         self.mentions += is_mention
 
@@ -201,7 +212,7 @@ class Buffer:
         """Take note of how far it was read, and count what is behind."""
         if read is None or (self.read is not None and read <= self.read):
             return
-        self.read = read
+        self.read = self.new_since = read
         self.unread = self.mentions = 0
         self.scrollback.new_from = None
         for number, message in self.scrollback.messages():

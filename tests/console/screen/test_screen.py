@@ -198,6 +198,31 @@ class ScreenTest(TestCase):
         again = await self.again(terminal)
         self.assertEqual([one.unread for one in again.model.buffers()], [0, 0, 0])
 
+    async def test_what_is_new_begins_with_what_was_not_read(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.welcome("#lab", "#other")
+        terminal.go("#other")
+        terminal.client.tell(ev.ReadUpTo("#lab", NOW))
+        terminal.said("last", "3", 3)
+        terminal.go("#lab")
+        terminal.screen.drawn(wants_older=False)
+        older = [
+            ev.Said(
+                "#lab",
+                "bob",
+                f"m{at}",
+                ev.Manner.MESSAGE,
+                False,
+                NOW + timedelta(minutes=at),
+                msgid=f"m{at}",
+            )
+            for at in (-1, 0, 1, 2)
+        ]
+        terminal.client.tell(ev.Earlier("#lab", tuple(older), is_end=False))
+        scrollback = terminal.model.shown.scrollback
+        assert scrollback.new_from is not None
+        self.assertEqual(scrollback[scrollback.new_from], terminal.model.shown._messages["m1"])
+
     async def test_what_is_in_front_is_not_unread(self) -> None:
         first = Terminal(self, "home")
         first.welcome("#lab")
