@@ -207,7 +207,7 @@ WRONG: tuple[tuple[Here, str, str], ...] = (
     (LAB, "/raw :x", "The line has no command: /raw COMMAND parameters :text"),
     (LAB, f"/raw PRIVMSG bob :{'x' * 600}", ": an IRC line has 510 bytes"),
     (LAB, "/device phone x", "Usage: /device add|remove NAME"),
-    (LAB, "/whois", "Usage: /whois [NICK]"),
+    (LAB, "/whois", "#lab is a room: name somebody"),
     (LAB, "/kick #b", "Usage: /kick [ROOM] NICK [REASON]"),
     (LAB, "/op #b", "Usage: /op [ROOM] NICK ..."),
     (LAB, "/search -server", "Usage: /search [-server] WORDS"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.console.commands.actions import Ignore, Send
-from chat.console.commands.command import Actions, Here, Subject, UsageError, parted
+from chat.console.commands.command import Actions, CommandError, Here, Subject, UsageError, parted
 from chat.irc.message import Message
 
 PEOPLE = Subject("People and devices")
@@ -24,7 +24,7 @@ _REASONS = (
 def _whois(here: Here, rest: str) -> Actions:
     nick = rest.split()[0] if rest else here.current()
     if here.isupport.is_channel(nick):
-        raise UsageError
+        raise CommandError(f"{nick} is a room: name somebody")
     yield Send(Message("WHOIS", (nick,)))
 
 
