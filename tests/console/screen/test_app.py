@@ -12,8 +12,8 @@ from chat.console.conversation import Stage
 from chat.console.screen.app import ChatApp
 from chat.console.screen.dialogs import Jump
 from chat.console.screen.entry import Entry
-from chat.console.screen.panels import Panel, Talk
 from chat.console.screen.help import Help
+from chat.console.screen.panels import Panel, Talk
 from chat.console.settings.keys import KEYS, rebound
 from tests.console.screen.pilot import NOW, PilotTestCase
 
