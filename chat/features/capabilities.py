@@ -5,6 +5,8 @@ Source: IRCv3 capability-negotiation (version 302), cap-notify, standard-replies
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from attrs import evolve
 
 from chat.features.feature import Effects, Feature, Request, Update
@@ -66,9 +68,17 @@ def _request(request: Request) -> Effects:
             capabilities.add(name)
     if answer == "NAK":
         capabilities = set(request.session.capabilities)
-    session = _negotiating(request.session, frozenset(capabilities), request.session.cap_version)
+    session = _negotiating(
+        request.session, _shared(frozenset(capabilities)), request.session.cap_version
+    )
     yield Update(session)
     yield _line(session, answer, wanted)
+
+
+@lru_cache
+def _shared(capabilities: frozenset[str]) -> frozenset[str]:
+    """Return the same object for all who have the same: each delivery looks for its lines by it."""
+    return capabilities
 
 
 def _negotiating(session: Session, capabilities: frozenset[str], version: int) -> Session:

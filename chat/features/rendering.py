@@ -15,12 +15,14 @@ def render(features: Features, entry: Entry, fact: object, viewer: Viewer) -> It
     renderer = features.renderers.get(type(fact))
     if renderer is None:
         return
-    taggers = [tagger for capability, tagger in features.taggers if viewer.has(capability)]
+    capabilities = viewer.capabilities
     for index, rendered in enumerate(renderer(viewer, fact)):
         line = complete(rendered, viewer.settings.server, viewer.nick)
-        for tagger in taggers:
-            line = line.tagged(tagger(entry, line, index))
-        yield line
+        tags: dict[str, str] = {}
+        for capability, tagger in features.taggers:
+            if capability in capabilities:
+                tags.update(tagger(entry, line, index))
+        yield line.tagged(tags)
 
 
 def complete(line: Message | Reply, server: str, nick: str) -> Message:

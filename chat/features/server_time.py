@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from chat.features.feature import Feature
 from chat.irc.message import Message
@@ -36,5 +37,11 @@ def parse_time(text: str) -> Timestamp:
 
 def iso8601(time: Timestamp) -> str:
     """Return ``YYYY-MM-DDThh:mm:ss.sssZ``."""
-    moment = datetime.fromtimestamp(time / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = divmod(time, 1000)
+    return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    """Return all but the fraction, which many messages share."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")

@@ -148,7 +148,8 @@ class SessionMachine:
 
     def _has_room(self) -> bool:
         """Return whether one more message may follow those that are on their way."""
-        return len(self._running) < PIPELINE and all(one.pipelined for one in self._running)
+        # Behind one that is not pipelined nothing starts: where the last one is, all are.
+        return len(self._running) < PIPELINE and self._running[-1].pipelined
 
     def _must_hold(self) -> bool:
         if not self.is_held:
@@ -323,11 +324,12 @@ class SessionMachine:
             case NicknameTaken() if self.session.phase is Phase.CLAIMING:
                 self._become(evolve(self.session, phase=Phase.REGISTERING, nick=None))
         lines = render(self._features, entry, fact, self.viewer(is_origin=True))
-        waiting = [one for one in self._running if entry.uid in one.entries]
-        if waiting:
-            # A message that is sent twice at once waits twice: the later one is the repeat.
+        # A message that is sent twice at once waits twice: the later one is the repeat.
+        running = reversed(self._running) if entry.is_repeat else self._running
+        waiting = next((one for one in running if entry.uid in one.entries), None)
+        if waiting is not None:
             for line in lines:
-                waiting[-1 if entry.is_repeat else 0].add(line)
+                waiting.add(line)
         else:
             # Its command was answered: at its deadline, before the commit was known.
             self._shell.write(b"".join(map(serialize_limited, lines)))
