@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
@@ -57,6 +58,7 @@ class Hub:
         #: Called when somebody has removed a device.
         self.device_removed: Callable[[DeviceRemoved], None] = lambda event: None
         self._log = log
+        self._ids = _Ids()
 
     def set_settings(self, settings: Settings) -> None:
         """Let these settings hold for everybody from now on."""
@@ -71,7 +73,7 @@ class Hub:
     def stamp(self, event: Event, origin: SessionId | None = None) -> Entry:
         """Return the entry for an event that happens now."""
         named = named_id(event)
-        uid = named or EventId(secrets.token_urlsafe(16))
+        uid = named or self._ids.next()
         return Entry(uid, self.now(), event, origin, is_named=named is not None)
 
     def append(self, entries: Sequence[Entry], done: Callable[[str | None], None]) -> None:
@@ -148,4 +150,25 @@ class Hub:
                 connection.write(data)
 
 
+class _Ids:
+    """Ids of entries, which nobody can guess.
+
+    The system is asked for the randomness of many at once: each time costs more than the rest
+    of an id, and lets another thread have the interpreter.
+    """
+
+    def __init__(self) -> None:
+        self._left: list[EventId] = []
+
+    def next(self) -> EventId:
+        """Return one that was never given."""
+        if not self._left:
+            data = secrets.token_bytes(_ID * 256)
+            pieces = (data[start : start + _ID] for start in range(0, len(data), _ID))
+            self._left = [EventId(urlsafe_b64encode(each).rstrip(b"=").decode()) for each in pieces]
+        return self._left.pop()
+
+
+#: Bytes of randomness in an id.
+_ID = 16
 _INTERNAL = "The server could not do this; its log says why"
