@@ -58,9 +58,6 @@ class Wire(Protocol):
     def resumeProducing(self) -> None:
         """Read on, and first what was read already."""
 
-    def framed(self, lines: bytes) -> bytes:
-        """Return whole lines as they go over the wire."""
-
     def say_goodbye(self) -> None:
         """Write what goes last; the connection is lost behind it."""
 
@@ -231,11 +228,6 @@ class Connection(TimeoutMixin):
 
     # Output
 
-    def send(self, data: bytes) -> None:
-        """Send bytes as they are, at the end of the reactor's turn."""
-        if self._outbox is not None:
-            self._outbox.write(data)
-
     def _overflowed(self) -> None:
         if self.machine.session.phase is not Phase.CLOSED:
             self.audit("reads too slowly: its send queue is full")
@@ -251,7 +243,7 @@ class Connection(TimeoutMixin):
     def write(self, data: bytes) -> None:
         """Send whole lines, at the end of the reactor's turn."""
         if self._outbox is not None:
-            self._outbox.write(self._wire.framed(data))
+            self._outbox.write(data)
 
     def stamp(self, event: Event) -> Entry:
         """Return the entry for an event of this session."""

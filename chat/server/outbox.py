@@ -45,6 +45,7 @@ class Outbox:
         self._limit = limit
         self._overflowed = overflowed
         self._held: list[bytes] = []
+        #: Bytes that are held, while the transport takes none.
         self._size = 0
         self._is_scheduled = False
         self._is_paused = False
@@ -54,10 +55,11 @@ class Outbox:
     def write(self, data: bytes) -> None:
         """Send ``data`` at the end of the turn; `overflowed` is called past the limit."""
         self._held.append(data)
-        self._size += len(data)
-        if self._size > self._limit and self._is_paused:
-            self._overflowed()
-        elif not self._is_scheduled and not self._is_paused:
+        if self._is_paused:
+            self._size += len(data)
+            if self._size > self._limit:
+                self._overflowed()
+        elif not self._is_scheduled:
             self._is_scheduled = True
             self._flusher.schedule(self)
 
@@ -67,7 +69,7 @@ class Outbox:
         if self._is_paused:
             return
         if self._held:
-            held, self._held, self._size = self._held, [], 0
+            held, self._held = self._held, []
             self._transport.write(b"".join(held))
         # The write may have paused this outbox: then nothing is held, and closing may go on.
         if self._is_closing and not self._held:
@@ -88,6 +90,7 @@ class Outbox:
     def pauseProducing(self) -> None:
         """Hold what comes: the transport's buffer is full."""
         self._is_paused = True
+        self._size = sum(map(len, self._held))
 
     def resumeProducing(self) -> None:
         """Go on: the transport's buffer has room."""

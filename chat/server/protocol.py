@@ -60,9 +60,5 @@ class ChatProtocol(LineReceiver):
         if newline:
             self.setLineMode(rest)
 
-    def framed(self, lines: bytes) -> bytes:
-        """Return the lines as they are."""
-        return lines
-
     def say_goodbye(self) -> None:
         """Say nothing: IRC's last word is ERROR, which the machine wrote."""

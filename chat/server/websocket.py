@@ -21,7 +21,7 @@ from txaio.tx import make_logger
 from zope.interface import implementer
 
 from chat.network.session import Session
-from chat.server.connection import Connection
+from chat.server.connection import Connection, Wire
 from chat.server.factory import ChatFactory
 from chat.server.tls_transport import TLSTransport
 
@@ -46,6 +46,24 @@ This port is for IRC clients that speak WebSocket (https://ircv3.net/specs/exten
 Origins = Callable[[], tuple[str, ...]]
 
 
+class FramedConnection(Connection):
+    """A connection whose lines ``framed`` turns into what goes over the wire."""
+
+    def __init__(
+        self, chat: ChatFactory, host: str, wire: Wire, framed: Callable[[bytes], bytes]
+    ) -> None:
+        super().__init__(chat, host, wire)
+        self._framed = framed
+
+    def write(self, data: bytes) -> None:
+        """Send whole lines, at the end of the reactor's turn."""
+        self.send(self._framed(data))
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are, in order with the lines."""
+        super().write(data)
+
+
 @implementer(IHandshakeListener)
 class WebSocketProtocol(Protocol):
     """Carries lines between a TLS connection with WebSocket in it and a `Connection`."""
@@ -58,7 +76,7 @@ class WebSocketProtocol(Protocol):
         self, chat: ChatFactory, library: WebSocketServerFactory, host: str, origins: Origins
     ) -> None:
         self.paused = False
-        self.connection = Connection(chat, host, self)
+        self.connection = FramedConnection(chat, host, self, self.framed)
         self._library = library
         self._origins = origins
 
@@ -215,7 +233,7 @@ class Frames(WebSocketServerProtocol):
 class Output:
     """What the library takes for its transport."""
 
-    _connection: Connection
+    _connection: FramedConnection
 
     def write(self, data: bytes) -> None:
         """Send the bytes, in order with the lines."""
