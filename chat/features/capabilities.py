@@ -93,7 +93,7 @@ def _negotiating(session: Session, capabilities: frozenset[str], version: int) -
 def _offered(request: Request, session: Session) -> dict[str, str]:
     return {
         name: value
-        for name, capability in sorted(request.features.capabilities.items())
+        for name, capability in request.features.capabilities.items()
         if (value := capability.value(request.settings, session)) is not None
     }
 

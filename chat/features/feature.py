@@ -337,6 +337,7 @@ class Features:
     """All features' tables."""
 
     commands: Mapping[str, Command]
+    #: In alphabetical order.
     capabilities: Mapping[str, Capability]
     renderers: Mapping[type, Renderer]
     taggers: tuple[tuple[str, Tagger], ...]
@@ -357,9 +358,10 @@ def load() -> Features:
         for info in pkgutil.iter_modules(chat.features.__path__)
         if hasattr(module := importlib.import_module(f"chat.features.{info.name}"), "feature")
     ]
+    capabilities = {each.name: each for one in found for each in one.capabilities}
     return Features(
         MappingProxyType({each.name: each for one in found for each in one.commands}),
-        MappingProxyType({each.name: each for one in found for each in one.capabilities}),
+        MappingProxyType(dict(sorted(capabilities.items()))),
         MappingProxyType({kind: each for one in found for kind, each in one.renderers.items()}),
         tuple(each for one in found for each in one.taggers),
         tuple(each for one in found for each in one.tokens),

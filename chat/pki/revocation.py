@@ -187,9 +187,10 @@ class RevocationLists:
 
         An issuer's name and a serial number identify a certificate (section 4.1.2.2).
         """
+        serial = certificate.serial_number
+        # Names are compared slowly, and few serial numbers are on a list.
         return any(
-            each.crl.issuer == certificate.issuer and certificate.serial_number in each.serials
-            for each in self.lists
+            serial in each.serials and each.crl.issuer == certificate.issuer for each in self.lists
         )
 
     def reason(self, issuer: str, serial: int) -> x509.ReasonFlags | None:

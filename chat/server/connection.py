@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IDelayedCall
@@ -24,8 +26,10 @@ from chat.network.events import Entry, Event
 from chat.network.ids import Timestamp
 from chat.network.policy import RefusedError
 from chat.network.session import Peer, Phase, Session
+from chat.pki.authority import Identity
 from chat.server.outbox import Outbox
 from chat.server.refusals import PeerRefusedError, explain_failure
+from chat.server.tls import KNOWN
 from chat.server.tls_transport import TLSTransport
 from chat.session.machine import SessionMachine
 
@@ -111,18 +115,8 @@ class Connection(TimeoutMixin):
             self.refused(str(refusal))
             self._transport.abortConnection()
             return None
-        peer = Peer(
-            self._host,
-            identity.account,
-            identity.device,
-            certificate.fingerprint(SHA256()).hex(),
-            f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}",
-            certificate.fingerprint(SHA512()).hex(),
-            _timestamp(certificate.not_valid_after_utc),
-            _timestamp(certificate.not_valid_before_utc),
-            certificate.issuer.rfc4514_string(),
-            f"{certificate.serial_number:x}",
-        )
+        security = f"{connection.get_protocol_version_name()} {connection.get_cipher_name()}"
+        peer = _peer(certificate, identity, self._host, security)
         self._outbox = Outbox(
             self._transport, self._factory.flusher, self._factory.limits.sendq, self._overflowed
         )
@@ -327,6 +321,22 @@ class Connection(TimeoutMixin):
     def now(self) -> Timestamp:
         """Return the time of day."""
         return self._factory.hub.now()
+
+
+@lru_cache(maxsize=KNOWN)
+def _peer(certificate: x509.Certificate, identity: Identity, host: str, security: str) -> Peer:
+    return Peer(
+        host,
+        identity.account,
+        identity.device,
+        certificate.fingerprint(SHA256()).hex(),
+        security,
+        certificate.fingerprint(SHA512()).hex(),
+        _timestamp(certificate.not_valid_after_utc),
+        _timestamp(certificate.not_valid_before_utc),
+        certificate.issuer.rfc4514_string(),
+        f"{certificate.serial_number:x}",
+    )
 
 
 def _timestamp(moment: datetime) -> Timestamp:
