@@ -138,10 +138,13 @@ def begins(
 
 def joined(network: Network, client: Client, channel: Channel) -> Iterator[Change]:
     """Let the members know what has set who joined them."""
+    values = network.metadata_of(client)
+    if not values:
+        return
     others = [
         session for session in network.witnesses(client, channel) if session not in client.sessions
     ]
-    for key, value in network.metadata_of(client).items():
+    for key, value in values.items():
         yield from _update(network, others, MetadataUpdated(client.nick, key, value))
 
 

@@ -5,6 +5,8 @@ Source: Modern IRC, "Channel Modes" and "User Modes".
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from chat.irc.modes import ModeKind
 
 BAN = "b"
@@ -92,11 +94,13 @@ USER_MODES: dict[str, ModeKind] = {
 }
 
 
+@lru_cache(maxsize=64)
 def highest(ranks: str) -> str:
     """Return the prefix character of the highest of the letters ``ranks``, or ``""``."""
     return next((prefix for letter, prefix in PREFIXES.items() if letter in ranks), "")
 
 
+@lru_cache(maxsize=64)
 def prefixes(ranks: str) -> str:
     """Return all prefix characters of the letters ``ranks``, highest first."""
     return "".join(prefix for letter, prefix in PREFIXES.items() if letter in ranks)
