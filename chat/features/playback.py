@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chat.features.feature import Effects, ReadTargets, Request, Viewer
 from chat.features.rendering import render
-from chat.irc.message import Message, serialize_limited
+from chat.irc.message import Message, serialize_limited, size_at_most
 from chat.irc.names import looks_like_channel
 from chat.network.events import Entry
 from chat.network.history import Place, Room, guest
@@ -69,6 +69,8 @@ def fitting(
     with ``from_end``, or at both with ``None``.
     """
     room = request.settings.limits.sendq // 2 // pages
+    if sum(size_at_most(line) for lines in shown for line in lines) <= room:
+        return shown
     sizes = [sum(len(serialize_limited(line)) for line in lines) for lines in shown]
     first, behind, total = 0, len(shown), sum(sizes)
     while total > room and behind - first > 1:

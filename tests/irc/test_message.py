@@ -11,6 +11,7 @@ from chat.irc.message import (
     parse,
     serialize,
     serialize_limited,
+    size_at_most,
     truncate,
 )
 
@@ -107,6 +108,16 @@ class SerializeTests(SynchronousTestCase):
     @given(_messages)
     def test_round_trip(self, message: Message) -> None:
         self.assertEqual(parse(serialize(message), tag_limit=10**6), message)
+
+    @given(_messages)
+    def test_size_at_most(self, message: Message) -> None:
+        self.assertLessEqual(len(serialize_limited(message)), size_at_most(message))
+
+    def test_size_at_most_of_the_longest(self) -> None:
+        """Characters of four bytes, and those that an escape doubles."""
+        for value in ("\N{PILE OF POO}" * 50, ";" * 50, " \n" * 25):
+            message = Message("X", ("\N{PILE OF POO}" * 200,), None, {value: value, "a": ""})
+            self.assertLessEqual(len(serialize_limited(message)), size_at_most(message))
 
     def test_nothing_breaks_out_of_the_line(self) -> None:
         line = serialize_limited(Message("X", ("a\r\nQUIT",), "s\r\n", {"a": "b\r\nc"}))

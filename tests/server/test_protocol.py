@@ -234,6 +234,12 @@ class OutputTests(ProtocolCase):
 
 
 class LogTests(ProtocolCase):
+    def test_every_entry_has_an_id_of_its_own(self) -> None:
+        ids = {self.hub.stamp(NodeStarted("irc.test")).uid for _ in range(1000)}
+        self.assertEqual(len(ids), 1000)
+        for uid in ids:
+            self.assertRegex(uid, "^[A-Za-z0-9_-]{22}$")
+
     def test_a_second_server_on_the_same_log_ends_this_one(self) -> None:
         ended: list[str] = []
         self.hub.replaced = lambda: ended.append("ended")
