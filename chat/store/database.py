@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from chat.store.dialects import Dialect
 from chat.store.interfaces import UnavailableError
+from chat.store.threads import Threads
 
 #: What may be a parameter: text would be stored by the rules of each database.
 Parameter = int | bytes | None
@@ -177,10 +178,11 @@ class _Pool(adbapi.ConnectionPool):
             dialect.module,
             cp_reactor=reactor,
             cp_min=0,
-            cp_max=connections,
             cp_openfun=lambda connection: dialect.opened(connection, writes=writes),
             **dialect.arguments(),
         )
+        # In place of adbapi's own, which has not begun a thread.
+        self.threadpool: Any = Threads(connections)
         self.dialect = dialect
         self.writes = writes
         self.limit = limit
