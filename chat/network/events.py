@@ -55,6 +55,18 @@ class Entry:
     is_named: bool = field(default=False, eq=False)
     is_repeat: bool = field(default=False, eq=False)
 
+    def at(self, sequence: Sequence) -> Entry:
+        """Return the entry in its place; ``evolve`` takes three times as long."""
+        return Entry(
+            self.uid,
+            self.time,
+            self.event,
+            self.origin,
+            sequence,
+            self.is_named,
+            self.is_repeat,
+        )
+
 
 @frozen
 class NodeStarted(Event):

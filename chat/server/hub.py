@@ -78,18 +78,17 @@ class Hub:
 
     def append(self, entries: Sequence[Entry], done: Callable[[str | None], None]) -> None:
         """Put ``entries`` in the log; call ``done`` with ``None`` once applied, or with why not."""
-
-        def failed(failure: Failure) -> str:
-            if failure.check(UnavailableError) is None:
-                _log.failure("An append to the log failed", failure)
-                return _INTERNAL
-            # A line for each would be all that the server's log holds of a bad hour.
-            self.refused += 1
-            return UNCONFIRMED
-
         appended = self._log.append(entries, deadline=self.settings.limits.database_timeout)
-        appended.addErrback(failed).addCallback(done)
-        appended.addErrback(lambda failure: _log.failure("After an append", failure))
+        appended.addCallbacks(done, lambda failure: done(self._explain(failure)))
+        appended.addErrback(_log_what_followed)
+
+    def _explain(self, failure: Failure) -> str:
+        if failure.check(UnavailableError) is None:
+            _log.failure("An append to the log failed", failure)
+            return _INTERNAL
+        # A line for each would be all that the server's log holds of a bad hour.
+        self.refused += 1
+        return UNCONFIRMED
 
     def append_surely(self, entry: Entry) -> Deferred[None]:
         """Put ``entry`` in the log however long that takes."""
@@ -148,6 +147,10 @@ class Hub:
                 data = rendered[capabilities] = b"".join(map(serialize_limited, lines))
             if data:
                 connection.write(data)
+
+
+def _log_what_followed(failure: Failure) -> None:
+    _log.failure("After an append", failure)
 
 
 class _Ids:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from chat.irc.casemap import ascii_fold
 from chat.network.events import Entry, Event, MessageRedacted, MessageSent, Tombstone
@@ -35,13 +36,13 @@ _SELECT = f"SELECT {COLUMNS} FROM event WHERE sequence > ? ORDER BY sequence"  #
 class Written:
     """What a transaction found and did."""
 
-    #: Entries behind what was applied, which were there before.
-    missing: list[Entry]
-    #: The sequence before the first row of ours, and the rows' uids.
+    #: The sequence before the first row of ours, and the rows' uids; ``None``: it wrote all.
     last: int
-    inserted: list[str]
+    inserted: list[str] | None = None
+    #: Entries behind what was applied, which were there before.
+    missing: list[Entry] = field(factory=list)
     #: Of the rows that were there before: when the first of that uid happened.
-    earlier: dict[str, Timestamp]
+    earlier: dict[str, Timestamp] = field(factory=dict)
 
 
 def encode_row(entry: Entry) -> Row:
@@ -156,6 +157,9 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
         raise UnavailableError(
             f"some of the log between {applied} and {last} is deleted: restart the server"
         )
+    if not missing and not doubtful:
+        insert_rows(cursor, last, rows)
+        return Written(last)
     earlier = find_uids(cursor, doubtful)
     earlier.update((entry.uid.encode(), entry.time) for entry in missing)
     new = []
@@ -165,7 +169,7 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
             new.append(row)
     insert_rows(cursor, last, new)
     times = {uid.decode(): Timestamp(time) for uid, time in earlier.items()}
-    return Written(missing, last, [row[0].decode() for row in new], times)
+    return Written(last, [row[0].decode() for row in new], missing, times)
 
 
 def in_order(entries: list[Entry], written: Written) -> list[Entry]:
@@ -175,9 +179,9 @@ def in_order(entries: list[Entry], written: Written) -> list[Entry]:
     by a commit whose answer was lost, and keeps its origin and the passing
     entries before it.  A named entry that is there already is a repeat.
     """
+    if written.inserted is None:
+        return _numbered(entries, written.last)
     sequences = {uid: Position(n) for n, uid in enumerate(written.inserted, written.last + 1)}
-    if not written.missing and len(sequences) == len(entries):
-        return [evolve(entry, sequence=sequences[entry.uid]) for entry in entries]
     missing = {entry.uid: entry for entry in written.missing}
     found: dict[str, list[Entry]] = {}
     rest: list[Entry] = []
@@ -197,3 +201,9 @@ def in_order(entries: list[Entry], written: Written) -> list[Entry]:
             passing = []
     ordered = [own for entry in written.missing for own in found.get(entry.uid, [entry])]
     return ordered + rest + passing
+
+
+def _numbered(entries: list[Entry], last: int) -> list[Entry]:
+    """Return the entries with the sequences behind ``last``, which stored ones have."""
+    numbers = count(last + 1)
+    return [entry.at(Position(next(numbers))) if entry.event.stored else entry for entry in entries]

@@ -13,6 +13,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from math import inf
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -54,24 +55,20 @@ class _Append:
 
     entries: tuple[Entry, ...]
     rows: list[Row]
+    #: In how many seconds, and when by the clock, the caller is told that it was in vain.
+    deadline: float
+    expires: float
     done: Deferred[None] = field(factory=Deferred)
-    timer: IDelayedCall | None = None
 
     def succeed(self) -> None:
         """Tell the caller, unless its deadline did."""
-        self._stop()
         if not self.done.called:
             self.done.callback(None)
 
     def fail(self, error: BaseException) -> None:
         """Tell the caller, unless its deadline did."""
-        self._stop()
         if not self.done.called:
             self.done.errback(error)
-
-    def _stop(self) -> None:
-        if self.timer is not None and self.timer.active():
-            self.timer.cancel()
 
 
 @implementer(IEventLog)
@@ -121,6 +118,8 @@ class EventLog:
         self._singly = 0
         self._current: list[_Append] = []
         self._pause: Deferred[None] | None = None
+        #: Ends at the first deadline of those that wait.
+        self._timer: IDelayedCall | None = None
         self._drained: list[Deferred[None]] = []
 
     def append(self, entries: Sequence[Entry], *, deadline: float | None) -> Deferred[None]:
@@ -134,12 +133,13 @@ class EventLog:
         except Exception:
             # Nothing but this append may suffer from an event that cannot be written.
             return fail()
-        append = _Append(tuple(entries), rows)
+        deadline = inf if deadline is None else deadline
+        append = _Append(tuple(entries), rows, deadline, self._clock.seconds() + deadline)
         self._queue.append(append)
         self._count(len(append.entries))
         self._start()
-        if deadline is not None and not append.done.called:
-            append.timer = self._clock.callLater(deadline, self._expire, append, deadline)
+        if not append.done.called:
+            self._watch(append.expires)
         return append.done
 
     def read(self, after: int, limit: int) -> Deferred[list[Entry]]:
@@ -246,6 +246,7 @@ class EventLog:
         finally:
             self._running = False
             self._current = []
+            self._unwatch()
             if self._closed:
                 self._give_up()
 
@@ -334,12 +335,34 @@ class EventLog:
             self._put_back(batch)
             self._singly = sum(not append.done.called for append in batch)
 
-    def _expire(self, append: _Append, deadline: float) -> None:
-        """Fail ``append`` at its deadline; it never appears when no transaction has it."""
-        with suppress(ValueError):
-            self._queue.remove(append)
-            self._count(-len(append.entries))
-        append.fail(UnavailableError(f"not stored within {deadline:g} s"))
+    def _watch(self, expires: float) -> None:
+        """Have the timer end by ``expires``, on the clock."""
+        if expires == inf:
+            return
+        if self._timer is not None:
+            if self._timer.getTime() <= expires:
+                return
+            self._timer.cancel()
+        self._timer = self._clock.callLater(expires - self._clock.seconds(), self._expire)
+
+    def _unwatch(self) -> None:
+        """Stop the timer: nothing waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self) -> None:
+        """Fail what is past its deadline; it never appears when no transaction has it."""
+        self._timer = None
+        now = self._clock.seconds()
+        for append in [*self._current, *self._queue]:
+            if append.expires <= now and not append.done.called:
+                with suppress(ValueError):
+                    self._queue.remove(append)
+                    self._count(-len(append.entries))
+                append.fail(UnavailableError(f"not stored within {append.deadline:g} s"))
+        left = [one.expires for one in (*self._current, *self._queue) if not one.done.called]
+        self._watch(min(left, default=inf))
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, until the time is over or the log gives up."""
@@ -358,6 +381,7 @@ class EventLog:
             append.fail(UnavailableError("not stored before the log was closed"))
         if self._pause is not None:
             self._pause.cancel()
+        self._unwatch()
         waiters, self._drained = self._drained, []
         for drained in waiters:
             drained.callback(None)
