@@ -7,16 +7,17 @@ passed over: a field can be added without a migration.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
+import msgspec
 from cattrs import Converter
 
 from chat.network.events import EVENTS, Event
 from chat.network.records import RECORDS, Record
 
 _converter = Converter(omit_if_default=True, detailed_validation=False)
-# "surrogatepass", as json.loads decodes: no str can make the log fail.
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_encoder = msgspec.json.Encoder()
 
 
 def encode_event(event: Event) -> tuple[bytes, bytes]:
@@ -32,12 +33,13 @@ def decode_event(kind: bytes, payload: bytes) -> Event:
         raise LookupError(
             f"the log has an event of the kind {kind.decode()!r}, which this program does not know"
         ) from None
-    return _converter.structure(json.loads(payload), event_class)
+    event: Event = _load(payload, event_class)
+    return event
 
 
 def escaped(text: str) -> str:
     """Return ``text`` as it stands in a payload."""
-    return _encoder.encode(text)[1:-1]
+    return _json(text).decode("utf-8", "surrogatepass")[1:-1]
 
 
 def record_kind(kind: type[Record]) -> bytes:
@@ -58,11 +60,33 @@ def decode_record(kind: bytes, data: bytes) -> Record:
         raise LookupError(
             f"a checkpoint has a {kind.decode()!r}, which this program does not know"
         ) from None
-    return _converter.structure(json.loads(data), record_class)
+    record: Record = _load(data, record_class)
+    return record
 
 
 _KINDS = {record_class: name.encode() for name, record_class in RECORDS.items()}
 
 
 def _dump(value: Any) -> bytes:
-    return _encoder.encode(_converter.unstructure(value)).encode("utf-8", "surrogatepass")
+    return _json(_converter.unstructure(value))
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: no str can make the log fail.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _load(data: bytes, kind: Any) -> Any:
+    try:
+        return _decoder(kind).decode(data)
+    except UnicodeDecodeError:
+        return msgspec.convert(json.loads(data), kind)
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
