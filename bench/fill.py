@@ -16,7 +16,7 @@ from chat.network.modes import PERMANENT
 from chat.network.records import ChannelRecord, TopicRecord
 from chat.server.passwords import hash_password
 from chat.store.database import Cursor
-from chat.store.event_table import encode_row, insert_rows
+from chat.store.event_table import append_rows, encode_row
 from chat.store.store import Store
 
 #: Channels that take turns, so that a page is not one piece of the table.
@@ -89,7 +89,7 @@ def _insert(cursor: Cursor, first: int, count: int, size: int, now: int) -> None
         text = f"message {number} of a long conversation about nothing much"
         event = MessageSent(_ACTOR, "PRIVMSG", name, text, channel=name)
         rows.append(encode_row(Entry(uid(number), moment(number, size, now), event)))
-    insert_rows(cursor, first - 1, rows)
+    append_rows(cursor, rows)
 
 
 def milliseconds() -> int:

@@ -13,7 +13,7 @@ from chat.network.events import Entry
 from chat.network.ids import Timestamp
 from chat.network.records import Account
 from chat.store.database import Cursor, Database
-from chat.store.event_table import Row, encode_row, insert_rows, read_position
+from chat.store.event_table import Row, append_rows, encode_row
 from chat.store.interfaces import AccountExistsError, IAccounts
 
 _SELECT = "SELECT name, password, role, created, scram FROM account"
@@ -103,5 +103,5 @@ def _remove(cursor: Cursor, key: bytes, row: Row) -> bool:
     cursor.execute("DELETE FROM account WHERE folded = ?", (key,))
     is_gone = cursor.rowcount > 0
     if is_gone:
-        insert_rows(cursor, read_position(cursor, lock=True), [row])
+        append_rows(cursor, [row])
     return is_gone

@@ -35,15 +35,25 @@ class Cursor:
 
     def __init__(self, dialect: Dialect, cursor: Any) -> None:
         self.dialect = dialect
+        #: Whether a statement was run.
+        self.is_used = False
         self._cursor = cursor
 
     def execute(self, sql: str, parameters: Sequence[Parameter] = ()) -> None:
         """Run one statement."""
         self._cursor.execute(self.dialect.translate(sql), tuple(parameters))
+        self.is_used = True
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Parameter]]) -> None:
         """Run one statement for every row; fast only for INSERT ... VALUES."""
         self._cursor.executemany(self.dialect.translate(sql), list(rows))
+        self.is_used = True
+
+    def advance(self, count: int) -> int | None:
+        """Move the log's end on, and lock it (see `Dialect.advance`)."""
+        sequence = self.dialect.advance(self._cursor, count)
+        self.is_used = True
+        return sequence
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row of the result, ``None`` behind the last one."""
@@ -123,7 +133,8 @@ class PooledConnection(adbapi.Connection):
         try:
             return job.function(cursor, *job.arguments)
         except Exception as error:
-            if self._pool.writes or not self._pool.dialect.is_lost(error):
+            is_begun = self._pool.writes and cursor.is_used
+            if is_begun or not self._pool.dialect.is_lost(error):
                 raise
             return job.function(self._begin_again(job), *job.arguments)
 
@@ -131,7 +142,9 @@ class PooledConnection(adbapi.Connection):
         dialect = self._pool.dialect
         job.enter(dialect, self._connection)
         cursor = Cursor(dialect, self._connection.cursor())
-        cursor.execute(dialect.begin_write if self._pool.writes else dialect.begin_read)
+        begin = dialect.begin_write if self._pool.writes else dialect.begin_read
+        if begin is not None:
+            cursor.execute(begin)
         return cursor
 
     def _begin_again(self, job: _Job[Any]) -> Cursor:

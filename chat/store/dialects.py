@@ -19,8 +19,9 @@ class Dialect(ABC):
 
     #: The driver, as adbapi imports it.
     module: ClassVar[str]
-    begin_read: ClassVar[str]
-    begin_write: ClassVar[str]
+    #: What begins a transaction; ``None`` where its first statement does.
+    begin_read: ClassVar[str | None]
+    begin_write: ClassVar[str | None]
     #: What a SELECT ends with that locks its rows until the transaction's end.
     for_update: ClassVar[str]
 
@@ -39,6 +40,13 @@ class Dialect(ABC):
     def translate(self, sql: str) -> str:
         """Return ``sql`` with the driver's placeholders in place of ``?``."""
         return sql
+
+    @abstractmethod
+    def advance(self, cursor: Any, count: int) -> int | None:
+        """Move log_position on, lock it until the commit, and return the sequence after that.
+
+        ``cursor`` is the driver's.  ``None``: the table is empty.
+        """
 
     @abstractmethod
     def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:

@@ -76,14 +76,17 @@ def _conversation(event: Event) -> tuple[bytes | None, bytes | None]:
     return lesser, greater
 
 
-def read_position(cursor: Cursor, *, lock: bool = False) -> Position:
-    """Return the sequence of the last event; with ``lock`` nobody else appends until the commit."""
-    suffix = cursor.dialect.for_update if lock else ""
-    cursor.execute(f"SELECT sequence FROM log_position{suffix}")  # noqa: S608
+def read_position(cursor: Cursor) -> Position:
+    """Return the sequence of the last event."""
+    cursor.execute("SELECT sequence FROM log_position")
     row = cursor.fetchone()
-    if row is None:
+    return _there(None if row is None else row[0])
+
+
+def _there(sequence: int | None) -> Position:
+    if sequence is None:
         raise UnusableError("the table log_position is empty: restore the database from a backup")
-    return Position(row[0])
+    return Position(sequence)
 
 
 def read_entries(cursor: Cursor, after: int, limit: int | None = None) -> list[Entry]:
@@ -119,14 +122,17 @@ def find_uids(cursor: Cursor, uids: Sequence[bytes]) -> dict[bytes, int]:
     return found
 
 
-def insert_rows(cursor: Cursor, last: int, rows: Sequence[Row]) -> None:
-    """Write ``rows`` behind ``last``, whose lock the caller has."""
-    if rows:
-        cursor.executemany(_INSERT, [(last + n, *row) for n, row in enumerate(rows, start=1)])
-        cursor.execute("UPDATE log_position SET sequence = ?", (last + len(rows),))
-        for row in rows:
-            if row[2] == _REDACTION:
-                _bury(cursor, row)
+def append_rows(cursor: Cursor, rows: Sequence[Row]) -> None:
+    """Write ``rows`` behind the log's end."""
+    _insert(cursor, _there(cursor.advance(len(rows))) - len(rows), rows)
+
+
+def _insert(cursor: Cursor, last: int, rows: Sequence[Row]) -> None:
+    """Write ``rows`` behind ``last``, where there is room for them."""
+    cursor.executemany(_INSERT, [(last + n, *row) for n, row in enumerate(rows, start=1)])
+    for row in rows:
+        if row[2] == _REDACTION:
+            _bury(cursor, row)
 
 
 def _bury(cursor: Cursor, redaction: Row) -> None:
@@ -146,7 +152,7 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
     ``doubtful`` are the uids that may be in the table below ``applied`` too: those
     of named messages, and of an append that may have been repeated after its success.
     """
-    last = read_position(cursor, lock=True)
+    last = Position(_there(cursor.advance(len(rows))) - len(rows))
     if last < applied:
         raise UnavailableError(
             f"the log ends at {last}, and {applied} of it was applied before: "
@@ -158,7 +164,7 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
             f"some of the log between {applied} and {last} is deleted: restart the server"
         )
     if not missing and not doubtful:
-        insert_rows(cursor, last, rows)
+        _insert(cursor, last, rows)
         return Written(last)
     earlier = find_uids(cursor, doubtful)
     earlier.update((entry.uid.encode(), entry.time) for entry in missing)
@@ -167,7 +173,10 @@ def write_rows(cursor: Cursor, applied: int, rows: list[Row], doubtful: Sequence
         if row[0] not in earlier:
             earlier[row[0]] = row[1]
             new.append(row)
-    insert_rows(cursor, last, new)
+    if new:
+        _insert(cursor, last, new)
+    if len(new) < len(rows):
+        cursor.execute("UPDATE log_position SET sequence = ?", (last + len(new),))
     times = {uid.decode(): Timestamp(time) for uid, time in earlier.items()}
     return Written(last, [row[0].decode() for row in new], missing, times)
 

@@ -30,8 +30,9 @@ class MariaDB(Dialect):
     url: MariaDBURL
 
     module = "MySQLdb"
-    begin_read = "START TRANSACTION"
-    begin_write = "START TRANSACTION"
+    # The driver turns autocommit off, and so each statement that stands alone is a round trip.
+    begin_read = None
+    begin_write = None
     for_update = " FOR UPDATE"
     lock_schema = f"SELECT GET_LOCK(CONCAT('securechat.', DATABASE()), {LOCK_TIMEOUT})"
     unlock_schema = "SELECT RELEASE_LOCK(CONCAT('securechat.', DATABASE()))"
@@ -133,6 +134,11 @@ class MariaDB(Dialect):
     def translate(self, sql: str) -> str:
         """Return ``sql`` with ``%s`` for a parameter."""
         return sql.replace("%", "%%").replace("?", "%s")
+
+    def advance(self, cursor: Any, count: int) -> int | None:
+        """Do both in one statement, whose answer has the sequence."""
+        cursor.execute("UPDATE log_position SET sequence = LAST_INSERT_ID(sequence + %s)", (count,))
+        return int(cursor.lastrowid) if cursor.rowcount else None
 
     def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:
         """Return INSERT ... ON DUPLICATE KEY UPDATE."""

@@ -78,6 +78,12 @@ class SQLite(Dialect):
         else:
             connection.execute("PRAGMA query_only = ON")
 
+    def advance(self, cursor: Any, count: int) -> int | None:
+        """Write, and read what was written."""
+        cursor.execute("UPDATE log_position SET sequence = sequence + ?", (count,))
+        row = cursor.execute("SELECT sequence FROM log_position").fetchone()
+        return None if row is None else int(row[0])
+
     def upsert(self, table: str, key: Sequence[str], columns: Sequence[str]) -> str:
         """Return INSERT ... ON CONFLICT DO UPDATE."""
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns)

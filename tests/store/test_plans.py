@@ -17,7 +17,7 @@ from chat.network.retention import Retention
 from chat.network.search import Search
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Cursor, Database
-from chat.store.event_table import encode_row, insert_rows
+from chat.store.event_table import append_rows, encode_row
 from chat.store.history import History
 from chat.store.log import EventLog
 from chat.store.pruning import Pruner
@@ -69,7 +69,7 @@ class PlanCase(StoreTestCase):
                     ("end", SessionEnded(SessionId("s"), "bye")),
                 )
             ]
-        await database.run_write(insert_rows, 0, rows)
+        await database.run_write(append_rows, rows)
         await database.run_write(lambda cursor: cursor.execute(self.analyze))
         return database
 
