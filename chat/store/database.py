@@ -229,6 +229,7 @@ class Database:
         dialect.prepare()
         self.dialect = dialect
         self.deadline = deadline
+        self._reactor = reactor
         self._clock: IReactorTime = clock if clock is not None else reactor
         self._writer = _Pool(reactor, dialect, writes=True, connections=1, limit=in_flight)
         self._readers = _Pool(reactor, dialect, writes=False, connections=_READERS, limit=in_flight)
@@ -239,6 +240,12 @@ class Database:
     def in_flight(self) -> int:
         """How many calls a thread has, or waits for."""
         return len(self._writer.jobs) + len(self._readers.jobs)
+
+    def end_of_turn(self) -> Deferred[None]:
+        """Return a Deferred that fires when the reactor has read all that it was told of."""
+        done: Deferred[None] = Deferred()
+        self._reactor.callLater(0, done.callback, None)
+        return done
 
     def run_read(
         self,

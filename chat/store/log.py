@@ -1,10 +1,10 @@
 """The event log with group commit: while one batch commits, the next one gathers.
 
-An append waits in a queue.  One coroutine takes batches from its head, writes
-each in one transaction, hands the entries to the subscriber and only then fires
-the appends' Deferreds.  Whatever else is in the table behind what this process
-has applied, by another process or by a commit of ours whose answer was lost, is
-found under the lock of the position and applied first.
+An append waits in a queue; if it is to be stored, for the end of the reactor's turn.
+One coroutine takes batches from its head, writes each in one transaction, hands the
+entries to the subscriber and only then fires the appends' Deferreds.  Whatever else is
+in the table behind what this process has applied, by another process or by a commit of
+ours whose answer was lost, is found under the lock of the position and applied first.
 """
 
 from __future__ import annotations
@@ -224,6 +224,11 @@ class EventLog:
         delays = _delays()
         try:
             while self._queue:
+                if self._queue[0].rows:
+                    # What else this turn of the reactor reads is of the same commit.
+                    await self._database.end_of_turn()
+                    if not self._queue:
+                        break
                 batch = self._current = self._take()
                 try:
                     await self._write(batch)

@@ -128,6 +128,13 @@ class LogTests(StoreTestCase):
             self.assertLessEqual(len(call), 7)
 
     @coroutine_test
+    async def test_what_comes_in_one_turn_of_the_reactor_is_one_commit(self) -> None:
+        log = await self.open_log()
+        for result in [log.append([entry(str(n))], deadline=60) for n in range(20)]:
+            await result
+        self.assertEqual((log.batches, log.entries), (1, 20))
+
+    @coroutine_test
     async def test_read_pages(self) -> None:
         log = await self.open_log()
         await log.append([entry(str(n)) for n in range(5)], deadline=5)
