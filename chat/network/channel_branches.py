@@ -181,7 +181,7 @@ def _message_sent(network: Network, entry: Entry, event: events.MessageSent) -> 
         return
     receiver = network.clients.get(event.client) if event.client is not None else None
     if sender is not None and receiver is not None:
-        sender.accepted.add(receiver.id)  # whom one writes to may answer
+        network.accept(sender, receiver.id)  # whom one writes to may answer
     parties = dict.fromkeys(party for party in (receiver, sender) if party is not None)
     yield Change(event, network.sessions_of(parties))
     if sender is receiver and entry.origin is not None:

@@ -274,8 +274,10 @@ def _accept_changed(
 ) -> Iterator[Change]:
     client = network.clients.get(event.actor.client)
     if client is not None:
-        client.accepted |= set(event.added)
-        client.accepted -= set(event.removed)
+        for other in event.added:
+            network.accept(client, other)
+        for other in event.removed:
+            network.accept_no_more(client, other)
     return iter(())
 
 

@@ -40,6 +40,8 @@ class Client:
     modes: set[str] = field(factory=set)
     #: Who may write in spite of user mode +R.
     accepted: set[ClientId] = field(factory=set)
+    #: Whom this client may write to for that reason: who leaves is looked for in no other place.
+    accepted_by: set[ClientId] = field(factory=set)
     #: Each with the certificate that it is connected with.
     sessions: dict[SessionId, Certificate] = field(factory=dict)
     channels: dict[str, Channel] = field(factory=dict)

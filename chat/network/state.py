@@ -202,13 +202,29 @@ class Network:
         """Take a client without a session off its channels, and off the network."""
         for channel in list(client.channels.values()):
             self.remove(client, channel)
+        for other in client.accepted_by:
+            self.clients[other].accepted.discard(client.id)
+        for other in client.accepted:
+            self.clients[other].accepted_by.discard(client.id)
         del self.clients[client.id], self.nicks[self.fold(client.nick)]
         self.user_modes.subtract(client.modes)
         self.release(client)
         self.markers.pop(client.id, None)
         self.metadata.pop(client.id, None)
-        for other in self.clients.values():
-            other.accepted.discard(client.id)
+
+    def accept(self, client: Client, other: ClientId) -> None:
+        """Let somebody write to a client in spite of its user mode +R, while both are there."""
+        sender = self.clients.get(other)
+        if sender is not None:
+            client.accepted.add(other)
+            sender.accepted_by.add(client.id)
+
+    def accept_no_more(self, client: Client, other: ClientId) -> None:
+        """Take that back."""
+        client.accepted.discard(other)
+        sender = self.clients.get(other)
+        if sender is not None:
+            sender.accepted_by.discard(client.id)
 
     def set_user_mode(self, client: Client, letter: str, *, is_set: bool) -> None:
         """Set or take a user mode of a client that is on the network."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +16,7 @@ from chat.network.changes import (
 )
 from chat.network.entities import Client
 from chat.network.events import (
+    AcceptChanged,
     Actor,
     Entry,
     Event,
@@ -116,6 +119,32 @@ class SessionTests(StateCase):
         self.assertEqual(changes, [Change(ClientQuit("alice!alice@h", "gone"), ("bob",))])
         self.assertIsNone(self.network.client("alice"))
         self.assertEqual(self.apply(SessionEnded(SessionId("s2"), "gone")), [])
+
+    def test_who_leaves_is_accepted_no_more(self) -> None:
+        alice, bob, carol = map(self.client, ("alice", "bob", "carol"))
+        self.apply(AcceptChanged(alice.actor, added=(bob.id, alice.id, ClientId("nobody"))))
+        self.apply(AcceptChanged(bob.actor, added=(alice.id,)))
+        self.apply(MessageSent(carol.actor, "PRIVMSG", "bob", "hello", client=bob.id))
+        self.assertEqual(alice.accepted, {bob.id, alice.id})
+        self.apply(AcceptChanged(bob.actor, removed=(alice.id,)))
+        self.assertEqual((bob.accepted, bob.accepted_by), (set(), {alice.id, carol.id}))
+        self.apply(SessionEnded(SessionId("bob"), "gone"))
+        self.assertEqual((alice.accepted, carol.accepted), ({alice.id}, set()))
+        self.apply(SessionEnded(SessionId("alice"), "gone"))
+        self.assertEqual(list(self.network.clients), [carol.id])
+
+    def test_who_leaves_is_looked_for_among_those_it_knew_only(self) -> None:
+        class Unwalked(dict[ClientId, Client]):
+            def __iter__(self) -> Iterator[ClientId]:
+                raise AssertionError("all clients were walked")
+
+            keys = values = items = __iter__  # type: ignore[assignment]
+
+        self.join(self.client("alice"))
+        self.client("bob")
+        self.network.clients = Unwalked(self.network.clients)
+        self.apply(SessionEnded(SessionId("alice"), "gone"))
+        self.assertEqual(len(self.network.clients), 1)
 
     def test_kill(self) -> None:
         alice, bob = self.client("alice"), self.client("bob")
