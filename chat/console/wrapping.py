@@ -1,14 +1,16 @@
 """Pieces of text in rows of so many columns.
 
-Wide characters take two columns and are never parted; a row ends at a space where it
-has one.  Own code, because what is drawn is wrapped again with each change of width.
+Wide characters take two columns and are never parted, nor are emoji of several characters;
+a row ends at a space where it has one.  Own code, because what is drawn is wrapped again
+with each change of width.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len, split_graphemes
 
 from chat.console.lines import Look, Piece
 
@@ -48,10 +50,10 @@ def clip(text: str, width: int) -> str:
     if columns(text) <= width:
         return text
     used = 1
-    for at, character in enumerate(text):
-        used += get_character_cell_size(character)
+    for start, _, size in _clusters(text):
+        used += size
         if used > width:
-            return text[:at] + "…" if width > 0 else ""
+            return text[:start] + "…" if width > 0 else ""
     return text
 
 
@@ -61,9 +63,11 @@ def _ends(text: str, first: int, others: int, head: int) -> list[int]:
     start = used = 0
     space = -1
     width = first
-    at = 0
-    while at < len(text):
-        used += get_character_cell_size(text[at])
+    clusters = _clusters(text)
+    number = 0
+    while number < len(clusters):
+        at, _, size = clusters[number]
+        used += size
         if text[at] == " " and at >= head:
             space = at
         if used > width and at > start:
@@ -71,13 +75,19 @@ def _ends(text: str, first: int, others: int, head: int) -> list[int]:
             ends.append(len(text[:end].rstrip(" ")) if space > start else end)
             while end < len(text) and text[end] == " ":
                 end += 1
-            at = start = end
+            start = end
+            number = bisect_left(clusters, (start,))
             used, space, width = 0, -1, others
         else:
-            at += 1
+            number += 1
     if start < len(text) or not ends:
         ends.append(len(text))
     return ends
+
+
+def _clusters(text: str) -> list[tuple[int, int, int]]:
+    """Return where what a terminal shows as one begins and ends, and its columns."""
+    return split_graphemes(text)[0]
 
 
 def _cut(pieces: Row, start: int, end: int) -> Row:

@@ -10,6 +10,8 @@ from chat.console.lines import Look, Piece
 from chat.console.wrapping import clip, columns, wrap
 from chat.irc.formatting import Format
 
+EMOJI = ("\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f", "\U0001f44d\U0001f3fd")
+
 
 def text(value: str) -> tuple[Piece, ...]:
     return (Piece(Look.TEXT, value),)
@@ -42,6 +44,13 @@ class WrapTest(SynchronousTestCase):
     def test_wide_characters_are_not_parted(self) -> None:
         self.check("日本語", 5, "日本", "語")
 
+    def test_emoji_of_several_characters_are_not_parted(self) -> None:
+        coder, heart = "\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f"
+        self.check(f"{coder}{heart}{coder}", 5, f"{coder}{heart}", coder)
+        self.check(f"a {heart}{heart}b", 5, "a", f"{heart}{heart}b")
+        self.assertEqual(clip(f"{coder}{heart}b", 4), f"{coder}…")
+        self.assertEqual(clip(f"{coder}{heart}", 4), f"{coder}{heart}")
+
     def test_pieces_keep_how_they_look(self) -> None:
         bold = Format(bold=True)
         pieces = (Piece(Look.NICK, "bob"), Piece(Look.TEXT, " says hello", bold))
@@ -53,7 +62,11 @@ class WrapTest(SynchronousTestCase):
             ],
         )
 
-    @given(st.text("ab 日\u0301👍", max_size=60), st.integers(2, 20), st.integers(0, 8))
+    @given(
+        st.lists(st.sampled_from([*"ab 日\u0301👍", *EMOJI]), max_size=60).map("".join),
+        st.integers(2, 20),
+        st.integers(0, 8),
+    )
     def test_nothing_is_lost_and_nothing_is_too_wide(
         self, value: str, width: int, indent: int
     ) -> None:

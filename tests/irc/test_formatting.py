@@ -56,6 +56,43 @@ class FormattingTests(SynchronousTestCase):
             "a\x04ff0000,00ff00b\x11c\x1b[2J", *((PLAIN, text) for text in ("a", "b", "c[2J"))
         )
 
+    def test_emoji_of_several_characters(self) -> None:
+        for emoji in (
+            "\U0001f469\u200d\U0001f4bb",  # a woman at a computer
+            "\U0001f469\U0001f3fd\u200d\U0001f4bb",
+            "\U0001f3f3\ufe0f\u200d\U0001f308",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",
+            "\u2764\ufe0f",
+            "1\ufe0f\u20e3",
+            "\U0001f44d\U0001f3fd",
+            "\U0001f1e9\U0001f1ea",
+        ):
+            self.assertEqual(strip_formatting(f"a{emoji}b \x02{emoji}"), f"a{emoji}b {emoji}")
+
+    def test_what_joins_emoji_hides_nowhere_else(self) -> None:
+        computer, joiner, tone = "\U0001f4bb", "\u200d", "\U0001f3fd"
+        for text, seen in (
+            (f"a{joiner}b", "ab"),
+            ("a\ufe0fb", "ab"),
+            (f"a{tone}b", "ab"),
+            (f"{tone}", ""),
+            (f"{computer}{tone}", computer),
+            (f"{computer}{joiner}b", f"{computer}b"),
+            (f"{computer}{joiner}{joiner}{computer}", computer * 2),
+            (f"\U0001f469\x02{joiner}{computer}", f"\U0001f469{computer}"),
+            # How wide these are, terminals disagree.
+            (f"\U0001f3f3{joiner}\U0001f308", "\U0001f3f3\U0001f308"),
+            (f"\u261d{tone}", "\u261d"),
+            # Bytes of a text of its own, as variation selectors and tags.
+            ("a\U000e0141\ufe03\U000e0068b\u034f", "ab"),
+        ):
+            self.assertEqual(strip_formatting(text), seen)
+
+    @given(st.text(CODES + "a1\u20e3\u200d\ufe0f\U0001f3fd\U0001f469\U0001f4bb\u2764\U0001f3f3"))
+    def test_what_is_stripped_is_safe(self, text: str) -> None:
+        stripped = strip_formatting(text)
+        self.assertEqual(strip_formatting(stripped), stripped)
+
     @given(st.text(CODES))
     def test_pieces_are_the_stripped_text(self, text: str) -> None:
         pieces = [piece for _, piece in parse_formatting(text)]

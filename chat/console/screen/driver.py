@@ -6,10 +6,12 @@ of it, and the program wait for that thread for ever.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import IO, Any
 
 from attrs import frozen
+from rich.cells import cell_len
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -27,6 +29,16 @@ class _AltKey:
 # go on.  The test in tmux would see it go.
 ANSI_SEQUENCES_KEYS.update(  # type: ignore[attr-defined]
     {sequence: (_AltKey(name),) for sequence, name in alt_sequences()}
+)
+
+
+#: The cursor's place and look (DECSC and DECRC).
+_SAVE, _RESTORE = "\x1b7", "\x1b8"
+_JOINED = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
+#: An emoji of several characters; a command with a string, such as a link, is left alone.
+_EMOJI = re.compile(
+    r"\x1b\][^\x07\x1b]*|"
+    "(?P<emoji>[^\x00-\x1f](?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d.)+)"
 )
 
 
@@ -50,6 +62,23 @@ class _Forgiving:
         return getattr(self._file, name)
 
 
+def placed(data: str) -> str:
+    """Return what goes to a terminal with all that follows an emoji of several characters in place.
+
+    Terminals disagree how wide those are: the columns are made empty, and the cursor goes
+    on behind them, wherever the terminal left it.
+    """
+    return _EMOJI.sub(_in_place, data)
+
+
+def _in_place(found: re.Match[str]) -> str:
+    emoji = found["emoji"]
+    if emoji is None:
+        return found[0]
+    width = cell_len(emoji)
+    return f"{_SAVE}{' ' * width}{_RESTORE}{emoji}{_RESTORE}\x1b[{width}C"
+
+
 class TerminalDriver(LinuxDriver):
     """Leaves the terminal as it was, whatever signal comes."""
 
@@ -61,7 +90,7 @@ class TerminalDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write, unless another program has the terminal: then nobody would take it."""
         if self._has_terminal:
-            super().write(data)
+            super().write(placed(data) if _JOINED.search(data) else data)
 
     def suspend_application_mode(self) -> None:
         """Leave the terminal to another program."""
