@@ -64,8 +64,8 @@ class ChatApp(App[None], inherit_bindings=False):
     Screen { background: ansi_default; }
     #topic { height: 1; }
     #middle { height: 1fr; }
-    #rooms { width: 20; border-right: solid ansi_bright_black; }
-    #members { width: 20; border-left: solid ansi_bright_black; }
+    #rooms { width: 20; border-right: solid ansi_default; }
+    #members { width: 20; border-left: solid ansi_default; }
     #talk { width: 1fr; height: 100%; }
     #rooms, #members { height: 100%; }
     #status { height: 1; }
@@ -73,7 +73,7 @@ class ChatApp(App[None], inherit_bindings=False):
     ModalScreen { align: center middle; background: ansi_default; }
     .dialog {
         width: 90%; max-width: 90; height: auto; max-height: 95%;
-        border: solid ansi_bright_black; padding: 0 1; background: ansi_default;
+        border: solid ansi_default; padding: 0 1; background: ansi_default;
     }
     """
     ENABLE_COMMAND_PALETTE = False

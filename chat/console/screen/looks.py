@@ -1,7 +1,8 @@
 """Pieces of lines as a terminal shows them.
 
 Colours are the terminal's own sixteen, which its owner chose to be legible on its
-background; nothing is told by colour alone.
+background; nothing is told by colour alone.  What is quiet is dim: bright black is the
+background itself, in some palettes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ _NICKS = tuple(
 )
 _LOOKS = {
     Look.TEXT: Style(),
-    Look.TIME: Style(color="bright_black"),
+    Look.TIME: Style(dim=True),
     Look.ROOM: Style(color="cyan"),
     Look.OWN: Style(bold=True),
-    Look.STATUS: Style(color="bright_black"),
-    Look.QUOTE: Style(color="bright_black"),
+    Look.STATUS: Style(dim=True),
+    Look.QUOTE: Style(dim=True),
     Look.CHOSEN: Style(reverse=True, bold=True),
     Look.ERROR: Style(color="red", bold=True),
     # Readers of QR pictures want dark on light, whatever the terminal's own colours are.

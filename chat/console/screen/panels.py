@@ -22,7 +22,7 @@ from chat.irc.formatting import strip_formatting
 # Textual's filter for NO_COLOR wants a style everywhere.
 _PLAIN = Style()
 _BOLD = Style(bold=True)
-_DIM = Style(color="bright_black")
+_DIM = Style(dim=True)
 _UNDERLINE = Style(underline=True)
 _REVERSE = Style(reverse=True)
 _ALERT = Style(reverse=True, bold=True)

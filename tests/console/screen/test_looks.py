@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.events import Manner, Said
-from chat.console.lines import lines_of
+from chat.console.lines import Look, Piece, lines_of
 from chat.console.screen.looks import segments
 from chat.console.wrapping import wrap
 from tests.console.screen.pilot import NOW
@@ -28,6 +29,12 @@ class LooksTest(SynchronousTestCase):
             links,
             [(address[:20], address), (address[20:], address), ("http://y.org", "http://y.org")],
         )
+
+    def test_what_is_quiet_is_dim_in_the_colour_of_text(self) -> None:
+        """Bright black is the background, on Solarized dark for example."""
+        pieces = [Piece(look, "x") for look in (Look.TIME, Look.STATUS, Look.QUOTE)]
+        styles = [segment.style for segment in segments(tuple(pieces))]
+        self.assertEqual(styles, [Style(dim=True)] * 3)
 
     def test_where_an_address_ends(self) -> None:
         for text, expected in (
