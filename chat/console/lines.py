@@ -62,12 +62,14 @@ class Piece:
 class Line:
     """One line to print, at a time (of day, in the reader's zone).
 
-    What is ``beside`` stands above or below the line whose time it has.
+    What is ``beside`` stands above or below the line whose time it has.  What ``is_clipped``
+    has one row, whatever does not fit.
     """
 
     time: datetime
     pieces: tuple[Piece, ...]
     beside: bool = False
+    is_clipped: bool = False
 
     def plain(self) -> str:
         """Return the line as it prints without colours."""
@@ -113,9 +115,10 @@ def picture(drawn: list[str], now: datetime) -> Iterator[Line]:
         yield Line(now, (Piece(Look.PICTURE, line),))
 
 
-def made(time: datetime, *pieces: Piece, beside: bool = False) -> Line:
+def made(time: datetime, *pieces: Piece, beside: bool = False, is_clipped: bool = False) -> Line:
     """Return a line of pieces that are safe to print after this."""
-    return Line(time, tuple(safe for piece in pieces for safe in _safe(piece)), beside)
+    safe = tuple(part for piece in pieces for part in _safe(piece))
+    return Line(time, safe, beside, is_clipped)
 
 
 def speaker(

@@ -91,7 +91,8 @@ class Message:
         """Yield what it answers, its text, the reactions."""
         said = self.said
         if said.reply_to and self.redacted is None:
-            yield made(self.time, Piece(Look.QUOTE, f"╭ {self._answers()}"), beside=True)
+            quote = Piece(Look.QUOTE, f"╭ {self._answers()}")
+            yield made(self.time, quote, beside=True, is_clipped=True)
         who = speaker(said.sender, said.manner, own=said.own, stands_out=self.is_for_us)
         first, *others = self._text()
         yield made(self.time, *who, *first)

@@ -24,16 +24,15 @@ def lay(line: Line, width: int, *, chosen: bool = False) -> tuple[Row, ...]:
     if not line.beside:
         shown = f"{line.time:%H:%M}"
         time = Piece(Look.CHOSEN, f"{shown}>") if chosen else Piece(Look.TIME, f"{shown} ")
-    if width < WIDE or any(piece.look is Look.PICTURE for piece in line.pieces):
-        before, _ = line.parts()
-        head = TIME_WIDTH + sum(len(piece.text) for piece in before)
-        indent = Piece(Look.TIME, " " * TIME_WIDTH)
-        return tuple(wrap((time, *line.pieces), width, indent, head))
     before, text = line.parts()
-    name = _name(before)
-    head = TIME_WIDTH + sum(len(piece.text) for piece in name) + len(_BETWEEN)
-    indent = Piece(Look.TIME, " " * (TIME_WIDTH + _NAMES) + _BETWEEN)
-    return tuple(wrap((time, *name, Piece(Look.TIME, _BETWEEN), *text), width, indent, head))
+    indent = Piece(Look.TIME, " " * TIME_WIDTH)
+    if width >= WIDE and not any(piece.look is Look.PICTURE for piece in line.pieces):
+        before = (*_name(before), Piece(Look.TIME, _BETWEEN))
+        indent = Piece(Look.TIME, " " * (TIME_WIDTH + _NAMES) + _BETWEEN)
+    if line.is_clipped:
+        return (_clipped((time, *before, *text), width),)
+    head = TIME_WIDTH + sum(len(piece.text) for piece in before)
+    return tuple(wrap((time, *before, *text), width, indent, head))
 
 
 def rule(text: str, width: int) -> Row:
@@ -49,3 +48,13 @@ def _name(before: Iterable[Piece]) -> Row:
     pieces = [piece if piece.mark else piece.saying(clip(piece.text, room)) for piece in pieces]
     free = _NAMES - sum(columns(piece.text) for piece in pieces)
     return (Piece(Look.TIME, " " * free), *pieces)
+
+
+def _clipped(row: Row, width: int) -> Row:
+    """Return as much of a row as there is room for."""
+    pieces = []
+    for piece in row:
+        text = clip(piece.text, width)
+        width -= columns(text)
+        pieces.append(piece.saying(text))
+    return tuple(pieces)
