@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from chat.client.events import (
     ClientEvent,
-    Invited,
     Refused,
     RoomListed,
     ServerNotice,
@@ -76,7 +75,6 @@ _ANSWERS: Mapping[str, tuple[int, Callable[[tuple[str, ...]], ClientEvent]]] = {
     "330": (3, _whois("{2} {1}")),
     "335": (2, _whois("{1}")),
     "338": (3, _whois("{2} {1}")),
-    "341": (2, lambda params: Invited(params[1], params[0], "")),
     "352": (7, _who),
     "378": (2, _whois("{1}")),
     "379": (2, _whois("{1}")),

@@ -1,8 +1,8 @@
 """What each command of the server does to a client's state, and tells.
 
 Sources: Modern IRC, "Client Messages"; IRCv3 server-time, standard-replies,
-account-tag, extended-join, labeled-response, and the drafts typing, reply, react,
-message-redaction, read-marker.
+account-tag, extended-join, invite-notify, labeled-response, and the drafts typing,
+reply, react, message-redaction, read-marker.
 """
 
 from __future__ import annotations
@@ -241,7 +241,22 @@ def _mode(state: ClientState, message: Message) -> Effects:
 
 @_on("INVITE", 2)
 def _invite(state: ClientState, message: Message) -> Effects:
-    yield Invited(message.params[1], message.params[0], sender_of(message))
+    nick, name = message.params[:2]
+    by, room = sender_of(message), state.rooms.get(name)
+    folded = state.rooms.isupport.fold(nick)
+    if room is not None and state.is_own(by) and folded in room.invited:
+        room.invited.remove(folded)  # invite-notify: the answer has told it
+    else:
+        yield Invited(name, nick, by)
+
+
+@_on("341", 3)
+def _inviting(state: ClientState, message: Message) -> Effects:
+    _, nick, name = message.params[:3]
+    room = state.rooms.get(name)
+    if room is not None and state.has("invite-notify"):
+        room.invited.add(state.rooms.isupport.fold(nick))
+    yield Invited(name, nick, "")
 
 
 @_on("ERROR", 0)

@@ -30,6 +30,8 @@ class Room:
     name: str
     topic: str = ""
     members: dict[str, Member] = field(factory=dict)
+    #: Whom we have invited, by folded nickname, until the server tells that to all.
+    invited: set[str] = field(factory=set)
 
     def replace_members(self, names: Iterable[str], isupport: Isupport) -> None:
         """Take over ``names``, with their prefixes, as all the members."""

@@ -8,6 +8,7 @@ from chat.client.events import (
     Answered,
     ClientEvent,
     Disconnected,
+    Invited,
     JoinedRoom,
     LeftNetwork,
     LeftRoom,
@@ -290,6 +291,19 @@ class MessageTest(SynchronousTestCase):
                 ServerNotice("these are all the rooms that there are"),
             ],
         )
+
+    def test_who_invites_is_told_once(self) -> None:
+        told = [Invited("#lab", "bob", "alice")]
+        for capabilities, expected in ((":s CAP alice ACK :invite-notify", []), ("PING x", told)):
+            driver = Driver().online()
+            driver.feed(capabilities, ":alice!u@h JOIN #lab")
+            answer = ":s 341 alice bob #lab"
+            self.assertEqual(driver.feed(answer), [Invited("#lab", "bob", "")])
+            self.assertEqual(driver.feed(":alice!u@h INVITE bob #lab"), expected)
+            # Another device of ours has invited, or somebody else.
+            for by in ("alice", "carol"):
+                events = driver.feed(f":{by}!u@h INVITE Bob #lab")
+                self.assertEqual(events, [Invited("#lab", "Bob", by)])
 
     def test_too_few_parameters(self) -> None:
         lines = ("JOIN", "PART", ":b KICK #x", ":b MODE #x", "NICK", ":b TOPIC #x", "PRIVMSG #x")
