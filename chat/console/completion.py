@@ -38,11 +38,12 @@ def complete(
 
     ``nicks`` are offered in their order; ``settings`` are names, each with its help, and
     ``values`` what can be set, where that is known.  A nickname at the beginning of a
-    line addresses: it gets a colon.  An empty word completes to nothing, so that a
-    pasted tab does no harm.
+    line addresses: it gets a colon.  An empty word completes to a word of the command
+    only, and elsewhere to nothing, so that a pasted tab does no harm.
     """
     start, space, word = before.rpartition(" ")
     if not word:
+        yield from _words(start, word, settings, values)
         return
     if not space and word.startswith("/"):
         yield from _matching(word, _commands("/"))
@@ -67,7 +68,7 @@ def _words(
         return
     match command.words[len(others)]:
         case Words.EMOJI:
-            if not word.startswith(":"):
+            if word and not word.startswith(":"):
                 yield from _emoji(word)
         case Words.SETTINGS:
             yield from _matching(word, settings)

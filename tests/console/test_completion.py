@@ -55,6 +55,23 @@ class CompletionTest(SynchronousTestCase):
         self.assertEqual(self.texts("/help jo"), ["join "])
         self.assertEqual(self.texts("/help /jo"), ["/join "])
 
+    def test_an_empty_word_is_one_of_the_command(self) -> None:
+        self.assertEqual(self.texts("/set "), ["notify ", "notify_for "])
+        self.assertEqual(self.texts("/set notify "), ["bell ", "desktop "])
+        self.assertEqual(self.texts("/device "), ["add ", "remove "])
+        self.assertEqual(self.texts("/help "), [f"{name} " for name in COMMANDS])
+        for before in (
+            "",
+            " ",
+            "hello ",
+            "    ",
+            "/react ",
+            "/kick ",
+            "/set notify bell ",
+            "x /set ",
+        ):
+            self.assertEqual(self.texts(before), [], before)
+
     def test_emoji(self) -> None:
         self.assertEqual(self.offers("well :thu")[0], Completion("👍 ", 4, ":thumbs_up:"))
         self.assertEqual(self.offers("/react tad"), [Completion("🎉 ", 3, ":tada:")])
