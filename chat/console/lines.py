@@ -204,6 +204,9 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
                 yield _room(said.room), *_status(f"{when} {said.sender}: {short(said.text)}")
         case ev.JoinedRoom(room, nick):
             yield _room(room), *_status(f"{nick} has joined")
+        case ev.LeftRoom(room, _, True, reason, str(by)):
+            text = f"you were removed by {by}{_because(reason)}: /join {room} goes back"
+            yield _room(room), *_status(text)
         case ev.LeftRoom(room, nick, _, reason, kicked_by):
             what = f"was removed by {kicked_by}" if kicked_by else "has left"
             yield _room(room), *_status(f"{nick} {what}{_because(reason)}")

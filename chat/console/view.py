@@ -27,6 +27,8 @@ class View:
         self._state = state
         self._account = account
         self.room: str | None = None
+        #: The rooms that we were removed from, and have not left by ourselves.
+        self._removed: list[str] = []
         self._speakers: list[str] = []
 
     @property
@@ -46,6 +48,7 @@ class View:
             state.source_length(),
             state.several,
             account_of=self._account_of,
+            was_removed=self.was_removed,
         )
 
     @property
@@ -58,8 +61,13 @@ class View:
         """Make a room or a nickname the current one, or none."""
         self.room = room
 
+    def was_removed(self, room: str) -> bool:
+        """Return whether somebody has removed us from a room, which we are not in again."""
+        return any(self._same(room, other) for other in self._removed)
+
     def forget(self, room: str) -> None:
         """Go to another room, if it is the current one."""
+        self._return(room)
         if self.room is not None and self._same(room, self.room):
             state = self._state()
             others = [other.name for other in state.rooms] if state is not None else []
@@ -72,12 +80,16 @@ class View:
                 self._speakers = [sender, *(nick for nick in self._speakers if nick != sender)]
                 del self._speakers[_SPEAKERS:]
             case JoinedRoom(room=room, own=True):
+                self._return(room)
                 if self.room is None or self._same(room, self.room):
                     self.room = room
-            case LeftRoom(room=room, own=True):
+            case LeftRoom(room=room, own=True, kicked_by=None):
                 self.forget(room)
+            case LeftRoom(room=room, own=True):
+                self._removed.append(room)
             case Refused(context=context, code=code) if code in NOT_JOINED and context:
-                self.forget(context[-1])
+                if not self.was_removed(context[-1]):
+                    self.forget(context[-1])
             case Renamed(old=old, new=new) if self.room is not None and self._same(old, self.room):
                 self.room = new
 
@@ -95,6 +107,9 @@ class View:
         helps = {name: setting.help for name, setting in SETTINGS.items()}
         values = {name: setting.words for name, setting in SETTINGS.items()}
         yield from complete(before, rooms, nicks, helps, values)
+
+    def _return(self, room: str) -> None:
+        self._removed = [other for other in self._removed if not self._same(room, other)]
 
     def _account_of(self, nick: str) -> str | None:
         return next((one.account for one in self.rooms.members(nick) if one.account), None)

@@ -251,6 +251,12 @@ class InterpretTest(SynchronousTestCase):
         self.assertEqual(done(QUERY, "/whois"), ("WHOIS bob",))
         self.assertEqual(done(NOWHERE, "/clear"), (Clear(None),))
 
+    def test_in_a_room_that_one_was_removed_from(self) -> None:
+        removed = evolve(LAB, was_removed=lambda room: room == "#lab")
+        for text in ("/close", "/part", "/part #lab bye"):
+            self.assertEqual(done(removed, text), (Close("#lab"),))
+        self.assertEqual(done(removed, "/part #b"), ("PART #b",))
+
     def test_a_selected_message_is_meant_where_it_is(self) -> None:
         self.assertEqual(done(SELECTED, "/reply yes"), (r"@+reply=m\:3 PRIVMSG carol yes",))
         tags = r"@+reply=m\:3;+draft/react=👍"

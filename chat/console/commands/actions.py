@@ -26,7 +26,7 @@ class Go:
 
 @frozen
 class Close:
-    """Forget the conversation with a person."""
+    """Forget the conversation with a person, or a room that we were removed from."""
 
     nick: str
 

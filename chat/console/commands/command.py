@@ -47,6 +47,8 @@ class Here:
     failed: bool = False
     #: The account behind a nickname, where it is known.
     account_of: Callable[[str], str | None] = lambda nick: None
+    #: Whether somebody has removed us from a room.
+    was_removed: Callable[[str], bool] = lambda room: False
 
     def current(self) -> str:
         """Return the current room or nickname; raises `CommandError` where there is none."""

@@ -59,7 +59,7 @@ def _query(here: Here, rest: str) -> Actions:
 @MESSAGES.command("/close", "end the conversation with somebody")
 def _close(here: Here, rest: str) -> Actions:
     room = here.current()
-    if here.isupport.is_channel(room):
+    if here.isupport.is_channel(room) and not here.was_removed(room):
         raise CommandError(f"{room} is a room: /part leaves it")
     yield Close(room)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.console.commands.actions import Go, Mute, Pin, Send
+from chat.console.commands.actions import Close, Go, Mute, Pin, Send
 from chat.console.commands.command import Actions, Here, Subject, parted
 from chat.irc.message import Message
 
@@ -20,6 +20,9 @@ def _join(here: Here, rest: str) -> Actions:
 @ROOMS.command("/part [ROOM] [REASON]", "leave a room", "leave")
 def _part(here: Here, rest: str) -> Actions:
     room, reason = here.room_and_rest(rest)
+    if here.was_removed(room):
+        yield Close(room)
+        return
     yield Send(Message("PART", (room, reason) if reason else (room,)))
 
 

@@ -35,6 +35,8 @@ class Buffer:
     new_since: datetime | None = None
     is_muted: bool = False
     is_pinned: bool = False
+    #: Who removed us, and why, until we are there again; safe to print.
+    removed: str = ""
     #: We have just joined: who is here is shown beside, and need not be told.
     entered: bool = False
     #: Whether older messages are being fetched, and whether there are none.

@@ -119,7 +119,7 @@ class Network:
     def topic(self, buffer: Buffer) -> str:
         """Return a room's topic, safe to print."""
         room = self._room(buffer)
-        return strip_formatting(room.topic) if room is not None else ""
+        return strip_formatting(room.topic) if room is not None else buffer.removed
 
     def members(self, buffer: Buffer) -> list[Person]:
         """Return who is in a room, the highest ranks first."""
@@ -182,7 +182,8 @@ class Network:
             case ev.AwayChanged(away=away, own=True):
                 self.is_away = away
             case ev.Refused(code=code, context=context) if code in NOT_JOINED and context:
-                if self.view.rooms.get(context[-1]) is None:
+                room = self.get(context[-1])
+                if room is not None and self._room(room) is None and not room.removed:
                     self.drop(context[-1])
             case ev.Disconnected():
                 self._was_online = self.is_online
@@ -258,12 +259,17 @@ class Network:
         match event:
             case ev.JoinedRoom(room=room, own=True):
                 buffer = self.open(room)
-                buffer.entered = True
+                buffer.entered, buffer.removed = True, ""
                 if not len(buffer.scrollback):
                     yield buffer
-            case ev.LeftRoom(room=room, own=True):
+            case ev.LeftRoom(room=room, own=True, kicked_by=None):
                 self.drop(room)
                 yield self.here()
+            case ev.LeftRoom(room=room, own=True, reason=reason, kicked_by=by):
+                buffer = self.open(room)
+                why = f" ({reason})" if reason else ""
+                buffer.removed = strip_formatting(f"you were removed by {by}{why}: /join {room}")
+                yield from dict.fromkeys((buffer, self.here()))
             case ev.Names(room=room):
                 buffer = self.get(room) or self.here()
                 if not buffer.entered:

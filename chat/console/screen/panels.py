@@ -91,6 +91,7 @@ class RoomList(Panel):
         count = f" {unread(buffer)}" if buffer.unread else ""
         if any(one.server is buffer and not one.is_online for one in self.model.networks):
             count += " offline"
+        count += " out" * bool(buffer.removed)
         count += "*" * buffer.is_pinned + "~" * buffer.is_muted
         mark = ">" if buffer is self.model.shown else " "
         name = clip(f"{mark}{number:>2} {buffer.title}", width - len(count))

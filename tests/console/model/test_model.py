@@ -324,12 +324,30 @@ class ModelTest(SynchronousTestCase):
     def test_a_room_that_is_left_is_gone(self) -> None:
         self.join("#a", "#b")
         self.model.go_to(3)
-        self.receive(":op!u@h KICK #b alice :enough")
+        self.receive(":alice!u@h PART #b :enough")
         self.assertEqual(self.titles(), ["home", "#a"])
         self.assertEqual(self.model.shown.title, "#a")
-        self.assertEqual(self.texts("#a")[-1], "-- #b: alice was removed by op (enough)")
+        self.assertEqual(self.texts("#a")[-1], "-- #b: alice has left (enough)")
         self.model.back()
         self.assertEqual(self.titles(), ["home", "#a"])
+
+    def test_a_room_that_one_was_removed_from_stays(self) -> None:
+        self.join("#a", "#b")
+        self.model.go_to(2)
+        told = "you were removed by op (enough): /join #b goes back"
+        self.receive(":op!u@h KICK #b alice :enough")
+        self.assertEqual(self.model.shown.title, "#a")
+        self.assertEqual(" ".join(self.texts("#a")[-2:]), f"-- #b: {told}")
+        self.assertEqual(" ".join(self.texts("#b")[-2:]), f"-- {told}")
+        self.model.go_to(3)
+        self.assertEqual(self.model.topic, "you were removed by op (enough): /join #b")
+        self.receive(":s 474 alice #b :Cannot join channel (+b)")
+        self.assertEqual(self.model.shown.title, "#b")
+        self.assertEqual(self.texts("#b")[-1], "!! #b: Cannot join channel (+b)")
+        self.assertTrue(self.view.here().was_removed("#B"))
+        self.join("#b")
+        self.assertEqual((self.model.topic, self.model.shown.removed), ("", ""))
+        self.assertFalse(self.view.here().was_removed("#b"))
 
     def test_a_room_that_lets_nobody_in(self) -> None:
         self.join("#a")

@@ -189,13 +189,27 @@ class AppTest(PilotTestCase):
 
         self.pilot(test)
 
+    def test_a_room_that_one_was_removed_from(self) -> None:
+        self.receive(":alice!u@h JOIN #other", ":op!u@h KICK #other alice :enough")
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.pause(0.3)
+            self.assertRegex(self.screen(), r"> 2 #lab.*\n +3 #other +out ")
+            await pilot.press("alt+3")
+            topic = self.screen().splitlines()[0]
+            self.assertIn("#other  you were removed by op (enough): /join #other", topic)
+            await pilot.press(*"/close", "enter")
+            self.assertNotIn("3 #other", self.screen())
+
+        self.pilot(test)
+
     def test_what_is_typed_stays_in_its_room(self) -> None:
         self.receive(":alice!u@h JOIN #other")
 
         async def test(pilot: Pilot[None]) -> None:
             await pilot.press(*"for lab", "alt+3", *"to other", "alt+2", "!", "enter", "alt+3")
             self.assertEqual(self.sent(), ["PRIVMSG #lab :for lab!"])
-            self.receive(":op!u@h KICK #other alice")
+            self.receive(":alice!u@h PART #other")
             await pilot.pause(0.3)
             await pilot.press("enter")
             self.assertEqual(self.sent()[1:], ["PRIVMSG #lab :to other"])
