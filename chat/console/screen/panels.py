@@ -186,12 +186,28 @@ class Talk(Panel):
 class Members(Panel):
     """Who is in the current room."""
 
+    def __init__(self, model: Model, *, id: str) -> None:  # noqa: A002
+        super().__init__(model, id=id)
+        #: How many people are above those that are seen, and of which room.
+        self._above = 0
+        self._of = model.shown
+
     def rows(self, width: int, height: int) -> list[Drawn]:
-        """Return how many there are, and as many of them as fit."""
+        """Return how many there are, as many of them as fit, and how many are beyond."""
         people = self.model.members()
+        room = height - 1
+        if self._of is not self.model.shown:
+            self._of, self._above = self.model.shown, 0
+        last = len(people) - room + 1 if len(people) > room else 0
+        self._above = max(0, min(self._above, last))
         rows: list[Drawn] = [[Segment(f" {len(people)} here", _BOLD)]] if people else []
-        least = height - 1 if len(people) < height else height - 2
-        for person in people[: max(0, least)]:
+        if self._above:
+            rows.append([Segment(f" {self._above} more above", _DIM)])
+            room -= 1
+        below = len(people) - self._above - room
+        if below > 0:
+            room, below = room - 1, below + 1
+        for person in people[self._above : self._above + max(0, room)]:
             away = " away" if person.away else ""
             name = clip(person.nick, width - 1 - len(person.prefixes) - len(away))
             rows.append(
@@ -201,9 +217,21 @@ class Members(Panel):
                     Segment(away, _DIM),
                 ]
             )
-        if len(people) > least:
-            rows.append([Segment(f" and {len(people) - least} more", _DIM)])
+        if below > 0:
+            rows.append([Segment(f" and {below} more", _DIM)])
         return rows
+
+    def on_mouse_scroll_up(self) -> None:
+        """Show those above (Textual calls this)."""
+        self._scroll(-_WHEEL)
+
+    def on_mouse_scroll_down(self) -> None:
+        """Show those below (Textual calls this)."""
+        self._scroll(_WHEEL)
+
+    def _scroll(self, people: int) -> None:
+        self._above += people
+        self.redraw()
 
 
 class Status(Panel):

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
@@ -71,6 +72,11 @@ class PilotTestCase(SynchronousTestCase):
             if panel.display
             for y in range(panel.size.height)
         )
+
+    @staticmethod
+    async def wheel(pilot: Pilot[None], x: int, y: int, *, down: bool) -> None:
+        kind = MouseScrollDown if down else MouseScrollUp
+        await pilot._post_mouse_events([kind], offset=(x, y), button=0)
 
     def export(self) -> str:
         """Return what is seen, with what is open above the panels."""

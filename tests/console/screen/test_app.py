@@ -233,7 +233,24 @@ class AppTest(PilotTestCase):
         self.receive(f":s 353 alice = #lab :@alice {nicks}", ":s 366 alice #lab :End")
 
         async def test(pilot: Pilot[None]) -> None:
-            self.assertRegex(self.screen(), r"51 here(.*\n){20}.* and 32 more")
+            self.assertRegex(self.screen(), r"51 here.*\n.* @alice(.*\n){19}.* and 32 more")
+            for x, y, seen in (
+                (110, 5, r"51 here.*\n.* 3 more above.*\n.* n10(.*\n){18}.* and 30 more"),
+                (110, 5, r" 6 more above"),
+                (40, 5, r" 6 more above"),
+            ):
+                await self.wheel(pilot, x, y, down=True)
+                self.assertRegex(self.screen(), seen)
+            for _ in range(20):
+                await self.wheel(pilot, 110, 5, down=True)
+            self.assertRegex(self.screen(), r" 32 more above.*\n(.*\n){18}.* n9 ")
+            self.assertNotIn(" and ", self.screen())
+            for _ in range(11):
+                await self.wheel(pilot, 110, 5, down=False)
+            self.assertRegex(self.screen(), r"51 here.*\n.* @alice")
+            await self.wheel(pilot, 110, 5, down=True)
+            await pilot.press("alt+1", "alt+2")
+            self.assertRegex(self.screen(), r"51 here.*\n.* @alice")
 
         self.pilot(test, (120, 24))
 
