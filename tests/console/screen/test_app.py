@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import process_time
 
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -14,6 +15,7 @@ from chat.console.screen.dialogs import Jump
 from chat.console.screen.entry import Entry
 from chat.console.screen.help import Help
 from chat.console.screen.panels import Panel, Talk
+from chat.console.screen.screen import REDRAW
 from chat.console.settings.keys import KEYS, rebound
 from tests.console.screen.pilot import NOW, PilotTestCase
 
@@ -253,6 +255,30 @@ class AppTest(PilotTestCase):
             self.assertRegex(self.screen(), r"51 here.*\n.* @alice")
 
         self.pilot(test, (120, 24))
+
+    def test_many_rooms_with_many_people(self) -> None:
+        """Three hundred rooms, with five hundred people in one: drawn within its time."""
+        for number in range(300):
+            self.receive(f":alice!u@h JOIN #room{number}")
+        for start in range(0, 500, 50):
+            nicks = " ".join(f"n{number}" for number in range(start, start + 50))
+            self.receive(f":s 353 alice = #room299 :{nicks}")
+        self.receive(":s 366 alice #room299 :End")
+
+        async def test(pilot: Pilot[None]) -> None:
+            await pilot.press("ctrl+k", *"m299", "enter")
+            self.assertRegex(self.screen(), r">\d+ #room299(.*\n)+ 500 here")
+            self.assertLess(min(self.drawing() for _ in range(10)), REDRAW / 2)
+
+        self.pilot(test, (120, 40))
+
+    def drawing(self) -> float:
+        """Return the seconds of this process that drawing another room and this one takes."""
+        before = process_time()
+        for by in (-1, 1):
+            self.model.step(by)
+            self.app.refresh_all()
+        return process_time() - before
 
     def test_keys_do_what_the_help_says(self) -> None:
         for key in KEYS:
