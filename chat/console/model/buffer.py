@@ -53,6 +53,8 @@ class Buffer:
     _messages: dict[str, Message] = field(factory=dict)
     #: Ours by their names, until the server shows them to us.
     _unsent: dict[str, Message] = field(factory=dict)
+    #: What was told before anything was said here.
+    _opening: Note | None = None
 
     @property
     def title(self) -> str:
@@ -61,9 +63,12 @@ class Buffer:
 
     # What is told.
 
-    def note(self, line: Line) -> None:
-        """Add a line."""
-        self._append(Note(line))
+    def note(self, line: Line, *, is_opening: bool = False) -> None:
+        """Add a line; one that ``is_opening`` goes when something older is said behind it."""
+        note = Note(line)
+        self._append(note)
+        if is_opening:
+            self._opening = note
 
     def say(self, said: Said, time: datetime, *, is_for_us: bool = False) -> None:
         """Add a message at the end; one of ours is where the server has it."""
@@ -72,6 +77,9 @@ class Buffer:
         unsent = self._unsent.pop(said.name, None) if said.own and said.name else None
         if unsent is not None:
             self.scrollback.remove(unsent)
+        if self._opening is not None and time < self._opening.time:
+            self.scrollback.remove(self._opening)
+        self._opening = None
         self.typing.pop(said.sender, None)
         self.spoke.pop(said.sender, None)
         self.spoke[said.sender] = time
@@ -157,6 +165,7 @@ class Buffer:
         """Show nothing of what was said, but what waits to be sent."""
         self.scrollback.clear()
         self._messages.clear()
+        self._opening = None
         self.is_complete = False
         for message in self._unsent.values():
             self._append(message)
@@ -235,7 +244,10 @@ class Buffer:
         return message
 
     def _append(self, entry: Entry) -> None:
-        for gone in self._sent(self.scrollback.append(entry)):
+        oldest = self.scrollback.append(entry)
+        if oldest:
+            self._opening = None
+        for gone in self._sent(oldest):
             self.is_complete = False
             self._messages.pop(gone.said.msgid, None)
 

@@ -71,9 +71,10 @@ class Network:
         if self._happened(event, now, seen):
             return
         lines = list(lines_of(event, now))
+        is_opening = isinstance(event, ev.JoinedRoom) and event.own
         for buffer in self._places(event, now) if lines else ():
             for line in lines:
-                buffer.note(self._within(buffer, event, line))
+                buffer.note(self._within(buffer, event, line), is_opening=is_opening)
 
     def typed(self) -> None:
         """Take note that a line was entered: what the server says now may answer it."""

@@ -321,6 +321,17 @@ class ModelTest(SynchronousTestCase):
         self.assertEqual(titles, ["#laboratory", "#lobby", "#b-lab"])
         self.assertEqual(self.model.find(".*"), [])
 
+    def test_that_we_joined_stands_above_nothing_older(self) -> None:
+        """A new device is sent what was said before, behind its JOIN."""
+        self.join("#old", "#new")
+        self.receive(
+            "@time=2026-04-30T12:00:00.000Z :bob!u@h PRIVMSG #old :hello",
+            "@time=2026-05-01T12:35:00.000Z :bob!u@h PRIVMSG #new :welcome",
+        )
+        self.assertEqual(self.texts("#old"), ["<bob> hello"])
+        new = self.texts("#new")
+        self.assertEqual((new[0], new[-1]), ("-- alice has joined", "<bob> welcome"))
+
     def test_a_room_that_is_left_is_gone(self) -> None:
         self.join("#a", "#b")
         self.model.go_to(3)
