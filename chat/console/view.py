@@ -30,6 +30,8 @@ class View:
         #: The rooms that we were removed from, and have not left by ourselves.
         self._removed: list[str] = []
         self._speakers: list[str] = []
+        #: The accounts of those who spoke last with one, by nickname.
+        self._accounts: dict[str, str] = {}
 
     @property
     def nick(self) -> str:
@@ -47,7 +49,7 @@ class View:
             state.rooms.isupport,
             state.source_length(),
             state.several,
-            account_of=self._account_of,
+            account_of=self.account_of,
             was_removed=self.was_removed,
         )
 
@@ -76,7 +78,12 @@ class View:
     def hear(self, event: ClientEvent) -> None:
         """Take note of an event."""
         match event:
-            case Said(sender=sender, own=False):
+            case Said(sender=sender, own=False, account=account):
+                self._accounts.pop(sender, None)
+                if account is not None:
+                    self._accounts[sender] = account
+                if len(self._accounts) > _SPEAKERS:
+                    del self._accounts[next(iter(self._accounts))]
                 self._speakers = [sender, *(nick for nick in self._speakers if nick != sender)]
                 del self._speakers[_SPEAKERS:]
             case JoinedRoom(room=room, own=True):
@@ -111,8 +118,11 @@ class View:
     def _return(self, room: str) -> None:
         self._removed = [other for other in self._removed if not self._same(room, other)]
 
-    def _account_of(self, nick: str) -> str | None:
-        return next((one.account for one in self.rooms.members(nick) if one.account), None)
+    def account_of(self, nick: str) -> str | None:
+        """Return somebody's account, where it is known."""
+        known = (one.account for one in self.rooms.members(nick) if one.account)
+        spoke = (account for one, account in self._accounts.items() if self._same(one, nick))
+        return next(known, None) or next(spoke, None)
 
     def _same(self, one: str, other: str) -> bool:
         fold = self.rooms.isupport.fold

@@ -146,7 +146,7 @@ class Archive:
         self._add(RoomSet(room, pinned, muted, read, key, joined))
 
     def ignore(self, nick: str, ignored: bool) -> None:
-        """Keep that a nickname is ignored, or no longer."""
+        """Keep that a nickname, or other name, is ignored, or no longer."""
         self._add(Ignored(nick, ignored))
 
     def clear(self, room: str) -> None:

@@ -74,10 +74,14 @@ class Pin:
 
 @frozen
 class Ignore:
-    """Show no more what somebody says, or show it again; without a ``nick``, list whom."""
+    """Show no more what somebody says, or show it again; without a ``nick``, list whom.
+
+    ``account`` is theirs, where it is known.
+    """
 
     nick: str | None
     ignored: bool
+    account: str | None = None
 
 
 @frozen

@@ -50,12 +50,14 @@ def _back(here: Here, rest: str) -> Actions:
 
 @PEOPLE.command("/ignore [NICK]", "show no more what somebody says, or list whom", "ig")
 def _ignore(here: Here, rest: str) -> Actions:
-    yield Ignore(rest.split()[0] if rest else None, True)
+    nick = rest.split()[0] if rest else None
+    yield Ignore(nick, True, here.account_of(nick) if nick is not None else None)
 
 
 @PEOPLE.command("/unignore NICK", "show again what somebody says", least=1)
 def _unignore(here: Here, rest: str) -> Actions:
-    yield Ignore(rest.split()[0], False)
+    nick = rest.split()[0]
+    yield Ignore(nick, False, here.account_of(nick))
 
 
 @PEOPLE.command("/devices [ACCOUNT]", "show your devices; for operators, anybody's")

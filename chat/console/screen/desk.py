@@ -138,7 +138,7 @@ class Desk:
 
     def tell(self, event: ev.ClientEvent, now: datetime) -> None:
         """Show, and keep, what an event tells; nothing of who is ignored."""
-        if _who(event).casefold() in self._ignored:
+        if self._ignored and self._is_ignored(event):
             return
         if isinstance(event, ev.Earlier):
             self.past.earlier(event)
@@ -191,8 +191,8 @@ class Desk:
                 self.network.open(room).is_pinned = pinned
                 self._keep_room(room, pinned=pinned)
                 self._say(f"{room} is {'pinned' if pinned else 'no longer pinned'}")
-            case Ignore(nick, ignored):
-                self._ignore(nick, ignored=ignored)
+            case Ignore(nick, ignored, account):
+                self._ignore(nick, account, ignored=ignored)
             case Clear(room):
                 buffer = self.network.server if room is None else self.network.open(room)
                 buffer.failed()
@@ -277,15 +277,27 @@ class Desk:
         if notice is not None:
             self._terminal.notify(notice)
 
-    def _ignore(self, nick: str | None, *, ignored: bool) -> None:
+    def _is_ignored(self, event: ev.ClientEvent) -> bool:
+        nick = _who(event)
+        if nick.casefold() in self._ignored:
+            return True
+        if getattr(event, "own", False):
+            return False  # our account may be one that we ignore under another nickname
+        account = event.account if isinstance(event, ev.Said) else None
+        account = account or self.network.view.account_of(nick)
+        return account is not None and _account(account) in self._ignored
+
+    def _ignore(self, nick: str | None, account: str | None, *, ignored: bool) -> None:
         if nick is None:
             names = " ".join(sorted(self._ignored)) or "nobody"
             self._say(f"ignored: {names}")
             return
-        (self._ignored.add if ignored else self._ignored.discard)(nick.casefold())
-        if self._archive is not None:
-            self._archive.ignore(nick, ignored)
-        self._say(f"{nick} is {'ignored' if ignored else 'no longer ignored'}")
+        for name in (nick, _account(account)) if account is not None else (nick,):
+            (self._ignored.add if ignored else self._ignored.discard)(name.casefold())
+            if self._archive is not None:
+                self._archive.ignore(name, ignored)
+        also = f", and so is the account {account}" if account is not None else ""
+        self._say(f"{nick} is {'ignored' if ignored else 'no longer ignored'}{also}")
 
     def _set(self, name: str | None, value: str | None) -> None:
         try:
@@ -323,6 +335,11 @@ class Desk:
 
     def _say(self, text: str) -> None:
         self.show([lines.status(text, self._now())])
+
+
+def _account(account: str) -> str:
+    """Return by which name an account is ignored: no nickname has a colon."""
+    return f"account:{account.casefold()}"
 
 
 def _who(event: ev.ClientEvent) -> str:

@@ -282,6 +282,40 @@ class ScreenTest(TestCase):
             again.texts()[-3:], ["-- ignored: bob", "-- bob is no longer ignored", "<bob> sorry"]
         )
 
+    async def test_who_is_ignored_by_account(self) -> None:
+        terminal = Terminal(self, "home")
+        terminal.welcome("#lab")
+        terminal.receive(
+            ":bob!u@h JOIN #lab",
+            "@account=robert :bob!u@h PRIVMSG #lab :hello",
+            # In no room with us: its account is known by what it says.
+            "@account=bot :bot!u@h PRIVMSG alice :buy",
+        )
+        terminal.screen.enter("/ignore bob")
+        terminal.screen.enter("/ignore Bot")
+        terminal.receive(
+            ":bob!u@h NICK bobby",
+            "@account=Robert :bobby!u@h PRIVMSG #lab :rubbish",
+            ":bobby!u@h INVITE alice #spam",
+            "@account=bot :bot2!u@h PRIVMSG alice :rubbish",
+        )
+        self.assertEqual(terminal.titles(), ["home", "#lab", "bot"])
+        again = await self.again(terminal)
+        again.welcome("#lab")
+        again.receive("@account=robert :bert!u@h PRIVMSG #lab :rubbish")
+        again.screen.enter("/ignore")
+        again.screen.enter("/unignore account:Robert")
+        again.receive("@account=robert :bert!u@h PRIVMSG #lab :sorry")
+        self.assertNotIn("rubbish", " ".join((*terminal.texts(), *again.texts())))
+        self.assertEqual(
+            again.texts()[-3:],
+            [
+                "-- ignored: account:bot account:robert bob bot",
+                "-- account:Robert is no longer ignored",
+                "<bert> sorry",
+            ],
+        )
+
     async def test_what_failed_is_sent_again(self) -> None:
         terminal = Terminal(self, "home")
         terminal.welcome("#lab")
