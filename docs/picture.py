@@ -122,7 +122,7 @@ def main() -> None:
         alice = terminals[0]
         shown = alice.picture("console", SVG_EXPORT_THEME)
         alice.picture("console-light", DEFAULT_TERMINAL_THEME)
-        alice.press("F1", "Keys and commands")
+        alice.press("F1", "a room by its number")
         alice.picture("console-help", SVG_EXPORT_THEME)
     finally:
         for terminal in terminals:
