@@ -35,10 +35,11 @@ ANSI_SEQUENCES_KEYS.update(  # type: ignore[attr-defined]
 #: The cursor's place and look (DECSC and DECRC).
 _SAVE, _RESTORE = "\x1b7", "\x1b8"
 _JOINED = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
-#: An emoji of several characters; a command with a string, such as a link, is left alone.
+#: An emoji of several characters; commands to the terminal, with their strings, are left alone.
 _EMOJI = re.compile(
-    r"\x1b\][^\x07\x1b]*|"
-    "(?P<emoji>[^\x00-\x1f](?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d.)+)"
+    r"\x1b\][^\x07\x1b]*|\x1b\[[0-?]*[ -/]*[@-~]|"
+    "(?P<emoji>[^\x00-\x1f\u200d\ufe0f]"
+    "(?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d[^\x00-\x1f]?)+)"
 )
 
 

@@ -22,3 +22,8 @@ class DriverTest(SynchronousTestCase):
             self.assertEqual(placed(f"\x1b[1ma{emoji}{emoji}b"), f"\x1b[1ma{shown}{shown}b")
             link = f"\x1b]8;id=1;http://h/{emoji}\x1b\\"
             self.assertEqual(placed(f"{link}{emoji}"), f"{link}{shown}")
+        # What is typed may be parted by the cursor anywhere.
+        parted = "\U0001f469\u200d"
+        self.assertEqual(placed(f"{parted}\x1b[7m"), f"\x1b7  \x1b8{parted}\x1b8\x1b[2C\x1b[7m")
+        heart = "\x1b[7m\u2764\x1b[0m\ufe0f"
+        self.assertEqual(placed(heart), heart)
