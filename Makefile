@@ -50,9 +50,9 @@ $(VENV)/installed: setup.cfg pyproject.toml | $(BIN)/python
 $(VENV)/installed-tests: $(VENV)/installed tests/packages.sh
 	@sh tests/packages.sh
 	@echo 'Installing what the tests need ...'
-	@$(INSTALL) -e '.[bench,mariadb,test]'
+	@$(INSTALL) -e '.[bench,e2e,mariadb,test]'
 	@touch $@
 
 $(VENV)/installed-lint: $(VENV)/installed-tests
-	@$(INSTALL) -e '.[bench,mariadb,test,lint]'
+	@$(INSTALL) -e '.[bench,e2e,mariadb,test,lint]'
 	@touch $@

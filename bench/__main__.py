@@ -14,6 +14,7 @@ from bench.scenarios.connect import connect
 from bench.scenarios.console import console
 from bench.scenarios.direct import direct
 from bench.scenarios.durability import durability
+from bench.scenarios.e2e import e2e
 from bench.scenarios.fanout import fanout
 from bench.scenarios.history import history
 from bench.scenarios.idle import idle
@@ -62,6 +63,8 @@ def main(context: click.Context, write: bool) -> None:
         raise click.ClickException(f"failed: {', '.join(map(str, faults))}")
 
 
+# Of the client alone, with no server to compare.
+main.add_command(e2e)
 for _scenario in SCENARIOS:
     main.add_command(_scenario)
 
