@@ -128,5 +128,67 @@ INSERT INTO checkpoint (id, sequence)
     SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM checkpoint);
 
 
+-- The directory of end-to-end encryption: the devices that published their keys.  What clients
+-- give to it and send through it is opaque to the server (docs/extensions.md).
+CREATE TABLE IF NOT EXISTS e2e_device (
+    account      VARBINARY(255) NOT NULL,  -- in lower case, as in the table of accounts
+    device       VARBINARY(255) NOT NULL,  -- in lower case, too
+    name         VARBINARY(511) NOT NULL,  -- both as the certificate has them, account/device
+    bundle       BLOB NOT NULL,            -- what it published
+    certificate  VARBINARY(64) NOT NULL,   -- the fingerprint of the certificate with which it did: with
+                                           -- that one revoked or removed, all of the device's goes
+    expires      BIGINT NOT NULL,          -- when that certificate ends: long after that the row goes
+    position     BIGINT NOT NULL,          -- of the last payload for it.  A new row begins at the time, so
+                                           -- that a device that comes back has no position twice
+    CONSTRAINT e2e_device_key PRIMARY KEY (account, device),
+    CONSTRAINT e2e_device_account_length CHECK (LENGTH(account) BETWEEN 1 AND 255),
+    CONSTRAINT e2e_device_device_length CHECK (LENGTH(device) BETWEEN 1 AND 255),
+    CONSTRAINT e2e_device_name_length CHECK (LENGTH(name) BETWEEN 1 AND 511),
+    CONSTRAINT e2e_device_bundle_length CHECK (LENGTH(bundle) <= 65535),
+    CONSTRAINT e2e_device_certificate_length CHECK (LENGTH(certificate) <= 64)
+);
+
+
+-- The keys with which others begin sessions with a device.  A one-time key is given to one of them:
+-- its row stays for a while, so that it is not given once more when it is uploaded once more.
+CREATE TABLE IF NOT EXISTS e2e_key (
+    account   VARBINARY(255) NOT NULL,  -- with device: whose it is, as in e2e_device
+    device    VARBINARY(255) NOT NULL,
+    digest    VARBINARY(32) NOT NULL,   -- SHA-256 of the public key, by which it is known again
+    id        VARBINARY(64) NOT NULL,   -- how the device calls it
+    fallback  INTEGER NOT NULL,         -- 1: given again and again, when no other is left; 0: given once
+    number    BIGINT NOT NULL,          -- the order of uploading, in which keys are given
+    given     BIGINT,                   -- when it was given, or made way for newer ones; NULL: it is there
+    data      VARBINARY(2048) NOT NULL, -- all of the key, and empty once it was given
+    CONSTRAINT e2e_key_key PRIMARY KEY (account, device, digest),
+    CONSTRAINT e2e_key_digest_length CHECK (LENGTH(digest) = 32),
+    CONSTRAINT e2e_key_id_length CHECK (LENGTH(id) BETWEEN 1 AND 64),
+    CONSTRAINT e2e_key_fallback_value CHECK (fallback IN (0, 1)),
+    CONSTRAINT e2e_key_data_length CHECK (LENGTH(data) <= 2048)
+);
+-- The next key to give, and how many are left.
+CREATE INDEX IF NOT EXISTS e2e_key_by_number
+    ON e2e_key (account, device, fallback, number);
+
+
+-- What waits for a device until it says that it has it.
+CREATE TABLE IF NOT EXISTS e2e_payload (
+    account   VARBINARY(255) NOT NULL,  -- with device: who receives it, as in e2e_device
+    device    VARBINARY(255) NOT NULL,
+    position  BIGINT NOT NULL,          -- the order for its receiver, who acknowledges up to one
+    sender    VARBINARY(511) NOT NULL,  -- account/device of the sender's certificate
+    id        VARBINARY(64) NOT NULL,   -- how the sender calls it: who sends it again sends it once
+    time      BIGINT NOT NULL,          -- when it came: after some days nobody waits for it any more
+    data      BLOB NOT NULL,
+    CONSTRAINT e2e_payload_key PRIMARY KEY (account, device, position),
+    CONSTRAINT e2e_payload_id UNIQUE (account, device, sender, id),
+    CONSTRAINT e2e_payload_sender_length CHECK (LENGTH(sender) BETWEEN 1 AND 511),
+    CONSTRAINT e2e_payload_id_length CHECK (LENGTH(id) BETWEEN 1 AND 64),
+    CONSTRAINT e2e_payload_data_length CHECK (LENGTH(data) <= 65535)
+);
+-- What is old enough to go.
+CREATE INDEX IF NOT EXISTS e2e_payload_by_time ON e2e_payload (time);
+
+
 INSERT INTO schema_version (id, version)
-    SELECT 1, 1 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+    SELECT 1, 2 WHERE NOT EXISTS (SELECT 1 FROM schema_version);

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from chat.features.e2e import is_offered
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message, truncate
 from chat.irc.modes import ModeChange, ModeKind, format_changes, parse_changes
@@ -106,6 +107,8 @@ def _resolve(
     current = channel.modes.get(wanted.letter)
     if not wanted.adding:
         return None if current is None else wanted
+    if wanted.letter == modes.ENCRYPTED and not is_offered(request.settings):
+        raise RefusedError(ERR_UNKNOWNMODE(wanted.letter))
     if wanted.argument is not None:
         wanted = evolve(wanted, argument=_valid(request, channel, wanted.letter, wanted.argument))
     return None if current == (wanted.argument or "") else wanted

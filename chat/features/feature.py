@@ -234,8 +234,12 @@ class Command:
     pipelined: bool = False
     #: Whether it may put something in the log: it waits while the log has too much to store.
     appends: bool = True
-    #: What it takes from the session's flood allowance.
-    cost: int = 1
+    #: What it takes from the session's flood allowance, or what tells that of a message.
+    cost: float | Callable[[Message], float] = 1
+
+    def cost_of(self, message: Message) -> float:
+        """Return what one such message takes from the session's flood allowance."""
+        return self.cost(message) if callable(self.cost) else self.cost
 
     @property
     def help(self) -> str:
@@ -278,7 +282,7 @@ class Feature:
         privileged: bool = False,
         pipelined: bool = False,
         appends: bool = True,
-        cost: int = 1,
+        cost: float | Callable[[Message], float] = 1,
     ) -> Callable[[_H], _H]:
         """Register the decorated generator function as the handler of ``name``."""
 

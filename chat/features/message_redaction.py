@@ -5,6 +5,7 @@ Source: https://ircv3.net/specs/extensions/message-redaction
 
 from __future__ import annotations
 
+from chat.features.encrypted_rooms import must_not_be_encrypted
 from chat.features.feature import Effects, Feature, FindEntry, Lines, Request, Viewer
 from chat.irc.message import Message, truncate
 from chat.irc.names import looks_like_channel
@@ -32,6 +33,9 @@ def redact(request: Request) -> Effects:
         channel = request.network.channel(target)
         if channel is None or request.client not in channel.members:
             raise _refused("INVALID_TARGET", target, text="You are not on that channel")
+        if request.param(2):
+            # Why it is taken back would say what it said.
+            must_not_be_encrypted(request, channel)
     else:
         receiver = request.network.client(target)
         if receiver is None:

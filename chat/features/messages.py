@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chat.features import client_tags
+from chat.features.encrypted_rooms import must_be_encrypted
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.names import looks_like_channel
@@ -20,6 +21,7 @@ from chat.irc.numerics import (
     ERR_TOOMANYTARGETS,
     RPL_AWAY,
 )
+from chat.irc.standard_replies import StandardReply
 from chat.network import modes
 from chat.network.events import MessageSent, TagsSent, TextLine, TypingSent
 from chat.network.policy import RefusedError, can_message, can_send
@@ -50,13 +52,17 @@ def notice(request: Request) -> Effects:
     # "servers must never send an error": Modern IRC, "NOTICE message".
     if request.param(0) and request.param(1):
         for effect in send(request, request.params[0], request.params[1]):
-            if is_message(effect):
+            if is_for_notice(effect):
                 yield effect
 
 
-def is_message(effect: object) -> bool:
-    """Return whether an effect of `send` is a message, and not the reason why there is none."""
-    return isinstance(effect, MessageSent)
+def is_for_notice(effect: object) -> bool:
+    """Return whether a NOTICE may lead to an effect of `send`.
+
+    It is a message, or a standard reply, which no program takes for an answer and
+    sends only to who asked for them: nothing that was said is lost in silence there.
+    """
+    return isinstance(effect, MessageSent | StandardReply)
 
 
 def send(request: Request, receivers: str, text: str, lines: tuple[TextLine, ...] = ()) -> Effects:
@@ -80,12 +86,13 @@ def _to_channel(
     if channel is None:
         yield ERR_NOSUCHCHANNEL(target)
         return
+    tags = client_tags.kept(request)
     try:
         can_send(request.client, channel, text)
+        must_be_encrypted(request, channel, text, tags, lines)
     except RefusedError as refusal:
         yield refusal.reply
         return
-    tags = client_tags.kept(request)
     yield _kind(request.message.command, tags)(
         request.client.actor,
         request.message.command,

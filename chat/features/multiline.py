@@ -96,8 +96,8 @@ def _close(request: Request, open_batch: OpenBatch) -> Effects:
     params = (open_batch.target, text)
     whole = evolve(request, message=Message(open_batch.command, params, tags=open_batch.tags))
     for effect in messages.send(whole, open_batch.target, text, open_batch.lines):
-        # A NOTICE is never answered with an error.
-        if open_batch.command == "PRIVMSG" or messages.is_message(effect):
+        # A NOTICE is not answered with an error.
+        if open_batch.command == "PRIVMSG" or messages.is_for_notice(effect):
             yield effect
 
 

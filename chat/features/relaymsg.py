@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chat.features.encrypted_rooms import must_not_be_encrypted
 from chat.features.feature import Effects, Feature, Lines, Request, Viewer
 from chat.irc.message import Message
 from chat.irc.names import is_nickname
@@ -38,6 +39,7 @@ def relaymsg(request: Request) -> Effects:
     if not modes.at_least(channel.members.get(request.client, ""), modes.OPERATOR):
         yield fail("RELAYMSG", "PRIVS_NEEDED", text="Only channel operators may relay")
         return
+    must_not_be_encrypted(request, channel)
     plain = nick.replace(SEPARATOR, "_")
     if SEPARATOR not in nick or not is_nickname(plain, request.settings.limits.nick_length):
         yield fail("RELAYMSG", "INVALID_NICK", text=f"The name needs a {SEPARATOR}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chat.network import bans, devices, endings, events
+from chat.network import bans, devices, directory_branches, endings, events
 from chat.network.changes import Change, MemberRevoked
 from chat.network.events import Entry, Event
 from chat.network.records import NetworkBan
@@ -56,6 +56,8 @@ def _device_removed(
         # Who removes the device in use is told at once: its responses end with it.
         is_own = any(entry.origin in sessions for sessions in ending.values())
         yield Change(event, (entry.origin,), is_delivery=is_own)
+    # Before who shares a channel with the account can no longer be known.
+    yield from directory_branches.changed(network, event.account)
     for client, sessions in ending.items():
         yield from endings.shut_out(network, client, sessions, reason, entry.time)
 
@@ -74,6 +76,7 @@ def _certificates_revoked(
             if name not in told:
                 told.add(name)
                 yield Change(MemberRevoked(channel.name, event), network.witnesses(client, channel))
+    yield from directory_branches.changed(network, event.account)
     fingerprints = {certificate.fingerprint for certificate in event.certificates}
     reason = devices.revoked_words(event.reason)
     for client, sessions in devices.sessions(network, event.account, fingerprints).items():

@@ -145,6 +145,18 @@ class MemberRevoked:
 
 
 @frozen
+class BundlesChanged:
+    """The encryption keys of an account's devices, or which devices it has, changed."""
+
+    account: str
+
+
+@frozen
+class PayloadsWaiting:
+    """Something may wait for the device of these sessions: each looks for it."""
+
+
+@frozen
 class SessionsClosed:
     """The server ends these sessions."""
 

@@ -17,6 +17,7 @@ from chat.network.changes import (
     HostChanged,
     MonitoredOnline,
     NicknameTaken,
+    PayloadsWaiting,
     SessionsClosed,
     Welcomed,
 )
@@ -159,6 +160,8 @@ def _welcome(
         yield Change(events.Joined(client.actor, channel.name, client.realname), (event.session,))
         yield Change(Entered(client, channel), (event.session,))
         yield from metadata_branches.begins(network, (event.session,), channel)
+    if event.certificate.device is not None:
+        yield Change(PayloadsWaiting(), (event.session,))
 
 
 def _session_ended(network: Network, entry: Entry, event: events.SessionEnded) -> Iterator[Change]:

@@ -113,6 +113,16 @@ def refusal(network: Network, certificate: Certificate, account: str | None) -> 
     return None
 
 
+def gone(network: Network, *accounts: str) -> frozenset[str]:
+    """Return the fingerprints of the certificates of accounts that let nobody in any more."""
+    return frozenset(
+        fingerprint
+        for account in accounts
+        for fingerprint, known in _known(network, account).items()
+        if known.is_gone
+    )
+
+
 def absent_since(network: Network, client: Client, certificate: Certificate) -> Timestamp | None:
     """Return since when the device that has ``certificate`` is gone; ``None`` where it is not.
 

@@ -486,6 +486,33 @@ class DevicesForgotten(Event):
     fingerprints: tuple[str, ...]
 
 
+@frozen
+class BundlePublished(Event):
+    """A device of an account published another bundle of keys (`chat.network.directory`)."""
+
+    stored: ClassVar[bool] = False
+    account: str
+
+
+@frozen
+class PayloadQueued(Event):
+    """Something waits for a device that only it can read."""
+
+    stored: ClassVar[bool] = False
+    account: str
+    device: str
+
+
+@frozen
+class KeysRanLow(Event):
+    """So few of a device's one-time keys are left that it should bring more."""
+
+    stored: ClassVar[bool] = False
+    account: str
+    device: str
+    left: int
+
+
 #: Every event by the name under which the log stores it.
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -531,5 +558,8 @@ EVENTS: dict[str, type[Event]] = {
         DeviceRemoved,
         CertificatesRevoked,
         DevicesForgotten,
+        BundlePublished,
+        PayloadQueued,
+        KeysRanLow,
     )
 }

@@ -10,6 +10,8 @@ from functools import lru_cache
 from chat.irc.modes import ModeKind
 
 BAN = "b"
+#: Only messages that the server cannot read (docs/extensions.md).
+ENCRYPTED = "E"
 EXCEPTION = "e"
 INVITE_EXCEPTION = "I"
 FORWARD = "f"
@@ -63,6 +65,7 @@ CHANNEL_MODES: dict[str, ModeKind] = {
     FORWARD: ModeKind.WHEN_SET,
     HISTORY: ModeKind.WHEN_SET,
     LIMIT: ModeKind.WHEN_SET,
+    ENCRYPTED: ModeKind.FLAG,
     NO_CTCP: ModeKind.FLAG,
     HISTORY_FROM_JOIN: ModeKind.FLAG,
     REGISTERED_SPEAKERS: ModeKind.FLAG,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from chat.network import devices, endings, events
+from chat.network import devices, directory_branches, endings, events
 from chat.network.changes import Change
 from chat.network.events import Entry, Event
 from chat.network.records import (
@@ -79,6 +79,7 @@ def _account_removed(
     network: Network, entry: Entry, event: events.AccountRemoved
 ) -> Iterator[Change]:
     account = network.fold(event.account)
+    yield from directory_branches.changed(network, event.account)
     for client in list(network.clients.values()):
         if client.account is not None and network.fold(client.account) == account:
             yield from endings.close(network, client, "The account was removed", entry.time)

@@ -5,6 +5,8 @@ Source: Modern IRC, the section of each command.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chat.irc.numerics import (
     ERR_BADCHANNELKEY,
     ERR_BANNEDFROMCHAN,
@@ -21,6 +23,9 @@ from chat.irc.standard_replies import StandardReply
 from chat.network import masks, modes
 from chat.network.entities import Channel, Client
 from chat.network.settings import AccountSettings
+
+if TYPE_CHECKING:
+    from chat.network.state import Network
 
 
 class RefusedError(Exception):
@@ -154,6 +159,16 @@ def keeps_client(settings: AccountSettings, wish: bool | None) -> bool:
             return wish is True
         case "disabled":
             return False
+
+
+def shares_channel(network: Network, client: Client, account: str) -> bool:
+    """Return whether ``account`` is the client's own, or somebody of it is on a channel with it."""
+    owner = network.fold(account)
+    return any(
+        other is client or not client.channels.keys().isdisjoint(other.channels)
+        for other in network.clients.values()
+        if other.account is not None and network.fold(other.account) == owner
+    )
 
 
 def can_see_channel(viewer: Client, channel: Channel) -> bool:

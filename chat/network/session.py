@@ -8,6 +8,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from chat.network.certificate import Certificate
+from chat.network.directory import Inbox
 from chat.network.events import TextLine
 from chat.network.history import Span
 from chat.network.ids import ClientId, SessionId, Timestamp
@@ -84,6 +85,15 @@ class OpenBatch:
 
 
 @frozen
+class OpenPayload:
+    """A payload of end-to-end encryption of which only the first parts have come."""
+
+    parts: int
+    received: int
+    data: bytes = field(repr=False)
+
+
+@frozen
 class Session:
     """The facts of one session; a handler that changes them yields an `Update`."""
 
@@ -109,3 +119,6 @@ class Session:
     away: str | None = None
     #: The part of every place's history that its device has not been sent.
     missed: Span | None = None
+    #: By subcommand and receiver.
+    payloads: Mapping[tuple[str, ...], OpenPayload] = field(factory=dict, hash=False)
+    inbox: Inbox = field(factory=Inbox)

@@ -79,6 +79,17 @@ class Limits:
     absence: int = 90
     #: Invitations of one account that are open at once, of those made from a session.
     invitations: int = 5
+    #: Bytes of one payload of end-to-end encryption, in however many parts.
+    e2e_payload: int = 16_384
+    #: One-time keys that are kept for a device.
+    e2e_keys: int = 100
+    #: What waits for a device: how many payloads, how many of one sender, for how many days.
+    e2e_queue: int = 500
+    e2e_queue_of_sender: int = 250
+    e2e_queue_days: int = 7
+    #: Keys that one device may claim in a minute, and of one other device.
+    e2e_claims: int = 60
+    e2e_claims_of_device: int = 1
     #: Messages of one answer to CHATHISTORY.
     history: int = 100
     #: Messages of one place that a device is sent that missed them and cannot ask for them.

@@ -10,6 +10,7 @@ from chat.network import (
     ban_branches,
     channel_branches,
     client_branches,
+    directory_branches,
     metadata_branches,
     modes,
     persistence_branches,
@@ -45,6 +46,7 @@ _BRANCHES = (
     | persistence_branches.BRANCHES
     | channel_branches.BRANCHES
     | metadata_branches.BRANCHES
+    | directory_branches.BRANCHES
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 
+from chat.features.e2e_queries import DirectoryQuery
 from chat.features.feature import (
     FindEntry,
     MakeInvitation,
@@ -20,6 +21,7 @@ from chat.features.feature import (
     SearchHistory,
 )
 from chat.network.figures import Figures
+from chat.server.directory import Directory
 from chat.server.gatekeeper import Gatekeeper
 from chat.server.inviting import Inviting
 from chat.store.interfaces import IHistory, ISearcher
@@ -50,6 +52,7 @@ class Answers:
     searcher: ISearcher
     administration: IAdministration
     inviting: Inviting
+    directory: Directory
 
     def ask(self, query: Query, host: str) -> Deferred[Any]:
         """Return the answer; it fails as the query's class says."""
@@ -69,6 +72,8 @@ class Answers:
                 )
             case SearchHistory():
                 return self.searcher.search(query.search)
+            case DirectoryQuery():
+                return self.directory.ask(query)
             case MakeInvitation():
                 return Deferred.fromCoroutine(self.inviting.make(query))
             case Rehash():

@@ -10,6 +10,8 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin
 
@@ -18,7 +20,15 @@ from cattrs import Converter, override, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
-from chat.network.settings import AccountSettings, Bound, HistorySettings, Limits, Performance
+from chat.network.ids import Timestamp
+from chat.network.settings import (
+    AccountSettings,
+    Bound,
+    HistorySettings,
+    Limits,
+    Performance,
+    Settings,
+)
 from chat.pki.passphrases import PREFIX
 from chat.store.url import parse_url
 
@@ -274,3 +284,21 @@ def _must(key: str, parse: Callable[[str], object], value: str) -> None:
         parse(value)
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from None
+
+
+def make_settings(config: Config, now: datetime) -> Settings:
+    """Return what handlers may know of the configuration."""
+    return Settings(
+        config.network.name,
+        config.network.server,
+        f"securechat-{version('securechat')}",
+        Timestamp(int(now.timestamp() * 1000)),
+        config.motd(),
+        config.network.casemapping,
+        config.network.description,
+        config.network.admin,
+        config.network.denied_client_tags,
+        config.accounts,
+        config.limits,
+        config.history,
+    )

@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 from chat.features.feature import Features
 from chat.features.rendering import render
 from chat.irc.message import serialize_limited
-from chat.network.changes import Change, SessionsClosed
-from chat.network.events import DeviceRemoved, Entry, Event, NodeStarted
+from chat.network.changes import Change, PayloadsWaiting, SessionsClosed
+from chat.network.events import CertificatesRevoked, DeviceRemoved, Entry, Event, NodeStarted
 from chat.network.ids import EventId, SessionId, Timestamp
 from chat.network.resending import named_id
 from chat.network.settings import Settings
@@ -57,6 +57,8 @@ class Hub:
         self.replaced: Callable[[], None] = lambda: None
         #: Called when somebody has removed a device.
         self.device_removed: Callable[[DeviceRemoved], None] = lambda event: None
+        #: Called when certificates let nobody in any more, also those of removed devices.
+        self.certificates_gone: Callable[[], None] = lambda: None
         self._log = log
         self._ids = _Ids()
 
@@ -116,6 +118,8 @@ class Hub:
                 self._show_safely(entry, change)
             if isinstance(entry.event, DeviceRemoved):
                 self.device_removed(entry.event)
+            if isinstance(entry.event, DeviceRemoved | CertificatesRevoked):
+                self.certificates_gone()
 
     def _show_safely(self, entry: Entry, change: Change) -> None:
         try:
@@ -128,6 +132,11 @@ class Hub:
             for session in change.sessions:
                 if session in self.connections:
                     self.connections[session].machine.close(change.fact.reason)
+            return
+        if isinstance(change.fact, PayloadsWaiting):
+            for session in change.sessions:
+                if session in self.connections:
+                    self.connections[session].machine.fetch()
             return
         rendered: dict[frozenset[str], bytes] = {}
         origin = None if change.is_delivery else entry.origin

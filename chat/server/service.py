@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,8 @@ from chat.network import devices
 from chat.network.certificate import Certificate
 from chat.network.events import DeviceRemoved, NodeStarted
 from chat.network.figures import Figures
-from chat.network.ids import Timestamp
 from chat.network.modes import HISTORY
 from chat.network.retention import of_network, of_room
-from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.pki.authority import Identity
 from chat.pki.errors import PkiError
@@ -39,7 +36,8 @@ from chat.server.answers import Answers
 from chat.server.authority import IssuingAuthority
 from chat.server.backoff import Backoff
 from chat.server.certificates import SessionCertificates
-from chat.server.config import Config, ConfigError, load, parse_address
+from chat.server.config import Config, ConfigError, load, make_settings, parse_address
+from chat.server.directory import Directory
 from chat.server.ending import rehash_on_sighup, start_again
 from chat.server.enrolment import Enrolment, Enrolments
 from chat.server.factory import ChatFactory
@@ -74,24 +72,6 @@ _REPORT = 60.0
 _RELEASE = 86_400.0
 #: Seconds at the end for a checkpoint, and for what the log was given: an end takes under 5.
 _LAST_CHECKPOINT, _DRAIN = 1.0, 2.0
-
-
-def make_settings(config: Config, now: datetime) -> Settings:
-    """Return what handlers may know of the configuration."""
-    return Settings(
-        config.network.name,
-        config.network.server,
-        f"securechat-{version('securechat')}",
-        Timestamp(int(now.timestamp() * 1000)),
-        config.motd(),
-        config.network.casemapping,
-        config.network.description,
-        config.network.admin,
-        config.network.denied_client_tags,
-        config.accounts,
-        config.limits,
-        config.history,
-    )
 
 
 class ChatService(Service):
@@ -161,17 +141,28 @@ class ChatService(Service):
         inviting = Inviting(
             lambda: self._config, lambda: self._tls.enrols, self._issuing, store.invitations
         )
-        answers = Answers(self._gatekeeper, store.history, store.searcher, self, inviting)
+        directory = Directory(
+            self._network,
+            store.directory,
+            store.queues,
+            store.accounts,
+            reactor.seconds,
+            lambda: b"".join(each.pem for each in self._tls.credentials.revocations.lists),
+        )
+        answers = Answers(
+            self._gatekeeper, store.history, store.searcher, self, inviting, directory
+        )
         factory = ChatFactory(hub, answers, self._tls)
         factory.enrolments = self._enrolments(store, self._gatekeeper)
         self._certificates = factory.certificates
-        self._upkeep = Upkeep(lambda: self._config, store.invitations)
+        self._upkeep = Upkeep(lambda: self._config, store.invitations, directory)
         self._listen(factory)
         # Behind the ports: a second server on them must fail before it ends the first one's
         # sessions.  Nobody's session can come before it in the log.
         started = hub.stamp(NodeStarted(settings.server))
         hub.started, hub.replaced = started.uid, self._replaced
         hub.device_removed = self._device_removed
+        hub.certificates_gone = directory.sweep_soon
         await store.log.append([started], deadline=config.limits.database_timeout)
         # Somebody may have been revoked while the server did not run.
         factory.certificates.end_revoked()

@@ -24,6 +24,7 @@ from chat.pki.revocation import RevocationLists
 from chat.pki.server_certificate import renew_server
 from chat.server.authority import passphrase_of
 from chat.server.config import Config
+from chat.server.directory import Directory
 from chat.store.interfaces import IInvitations, UnavailableError
 
 _log = Logger()
@@ -148,8 +149,11 @@ def _moment(moment: datetime) -> str:
 class Upkeep:
     """Does it in a thread, and keeps what `alarms` there are."""
 
-    def __init__(self, config: Callable[[], Config], invitations: IInvitations) -> None:
+    def __init__(
+        self, config: Callable[[], Config], invitations: IInvitations, directory: Directory
+    ) -> None:
         self.alarms: tuple[str, ...] = ()
+        self._directory = directory
         self._config = config
         self._invitations = invitations
         #: When the log had each alarm last.
@@ -172,9 +176,12 @@ class Upkeep:
         await self._prune(now)
 
     async def _prune(self, now: datetime) -> None:
-        """Delete the invitations that ended long ago."""
+        """Delete the invitations that ended long ago, and what no device came for."""
         before = int((now - _INVITATION_KEPT).timestamp() * 1000)
         try:
             await self._invitations.prune(Timestamp(before))
         except UnavailableError as error:
             _log.warn("Old invitations stay for now: {why}", why=error)
+        days = timedelta(days=self._config().limits.e2e_queue_days)
+        await self._directory.prune(Timestamp(int((now - days).timestamp() * 1000)))
+        await self._directory.sweep(Timestamp(int(now.timestamp() * 1000)))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from attrs import define
 
+from chat.irc.message import Message
+from chat.irc.standard_replies import StandardReply
+from chat.network.settings import Settings
+
 
 @define
 class Allowance:
@@ -34,3 +38,12 @@ class Allowance:
             self._left -= cost
             return 0.0
         return (cost - self._left) / self.rate
+
+
+def warning(settings: Settings, capabilities: frozenset[str], nick: str) -> Message:
+    """Return the line that tells why answers take so long."""
+    rate = settings.limits.flood_rate
+    text = f"You are sending more than {rate:g} lines a second: they wait, none is lost"
+    if "standard-replies" in capabilities:
+        return StandardReply("WARN", "*", "FLOOD", (), text).message(settings.server)
+    return Message("NOTICE", (nick, text), settings.server)

@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import evolve
 
+from chat.features import e2e
 from chat.features.feature import (
     Audit,
     Close,
@@ -46,7 +47,7 @@ from chat.network.settings import Settings
 from chat.network.state import Network
 from chat.session.collector import Collector
 from chat.session.dispatch import dispatch, unavailable
-from chat.session.flood import Allowance
+from chat.session.flood import Allowance, warning
 from chat.session.shell import Shell
 
 _FAULT = "The server could not do this: it is a fault of its own, and in its log"
@@ -131,17 +132,18 @@ class SessionMachine:
 
     def _start_next(self) -> bool:
         item = self._waiting[0]
-        command = self._command_of(item) if isinstance(item, Message) else None
+        message = item if isinstance(item, Message) else None
+        command = self._command_of(message) if message is not None else None
         pipelined = command is not None and command.pipelined
         if self._running and not (pipelined and self._has_room()):
             return False
         if command is not None and command.appends and self._must_hold():
             return False
-        if self._must_refill(command.cost if command is not None else 1):
+        if self._must_refill(command.cost_of(message) if message and command else 1):
             return False
         del self._waiting[0]
-        if isinstance(item, Message):
-            self._start(item, command)
+        if message is not None:
+            self._start(message, command)
         else:
             self._shell.write(serialize_limited(self._complete(item)))
         return True
@@ -194,7 +196,7 @@ class SessionMachine:
         )
         self._run(collector, dispatch(command, request), [])
 
-    def _must_refill(self, cost: int) -> bool:
+    def _must_refill(self, cost: float) -> bool:
         if self._is_refilling:
             return True
         if not self.settings.limits.flood:
@@ -211,13 +213,8 @@ class SessionMachine:
         if self._is_told_of_flood or self.session.phase is not Phase.REGISTERED:
             return
         self._is_told_of_flood = True
-        rate = self.settings.limits.flood_rate
-        text = f"You are sending more than {rate:g} lines a second: they wait, none is lost"
-        if "standard-replies" in self.session.capabilities:
-            line = StandardReply("WARN", "*", "FLOOD", (), text).message(self.settings.server)
-        else:
-            line = Message("NOTICE", (self.nick, text), self.settings.server)
-        self._shell.write(serialize_limited(line))
+        told = warning(self.settings, self.session.capabilities, self.nick)
+        self._shell.write(serialize_limited(told))
 
     def _refilled(self) -> None:
         self._is_refilling = False
@@ -340,6 +337,12 @@ class SessionMachine:
         missed = Span(limit, after=since, before=until.uid, from_end=True)
         self._become(evolve(self.session, missed=missed))
         self._waiting.insert(0, Message("REPLAY"))
+
+    def fetch(self) -> None:
+        """Have what waits for the device sent, before the client's next command."""
+        if e2e.CAPABILITY in self.session.capabilities and e2e.FETCH not in self._waiting:
+            self._waiting.insert(0, e2e.FETCH)
+            self._work()
 
     def viewer(self, *, is_origin: bool) -> Viewer:
         """Return for whom facts are rendered."""

@@ -13,6 +13,7 @@ from chat.network.events import Entry
 from chat.network.ids import Timestamp
 from chat.network.records import Account
 from chat.store.database import Cursor, Database
+from chat.store.directory import forget_account
 from chat.store.event_table import Row, append_rows, encode_row
 from chat.store.interfaces import AccountExistsError, IAccounts
 
@@ -103,5 +104,6 @@ def _remove(cursor: Cursor, key: bytes, row: Row) -> bool:
     cursor.execute("DELETE FROM account WHERE folded = ?", (key,))
     is_gone = cursor.rowcount > 0
     if is_gone:
+        forget_account(cursor, key)
         append_rows(cursor, [row])
     return is_gone

@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from chat.network.directory import (
+    Bundle,
+    Claim,
+    DeviceName,
+    QueueLimits,
+    Sending,
+    SignedKey,
+    Waiting,
+)
 from chat.network.errors import UnavailableError as UnavailableError
 from chat.network.events import Entry
 from chat.network.figures import Figures
@@ -151,3 +160,63 @@ class IInvitations(Interface):
 
     def prune(before: Timestamp) -> Deferred[int]:
         """Remove what expired before a moment, and return how many these were."""
+
+
+class IDirectory(Interface):
+    """The bundles and keys of end-to-end encryption (`chat.store.directory`).
+
+    What was published with a certificate that is ``gone`` (fingerprints) is not there.
+    """
+
+    def publish(bundle: Bundle, gone: Collection[str], now: Timestamp) -> Deferred[bool]:
+        """Replace a device's bundle; the result says whether it is another one."""
+
+    def bundles(accounts: Sequence[str], gone: Collection[str]) -> Deferred[list[Bundle]]:
+        """Return the bundles of these accounts' devices, in the order of their names."""
+
+    def add_keys(
+        device: DeviceName,
+        keys: Sequence[SignedKey],
+        limit: int,
+        gone: Collection[str],
+        now: Timestamp,
+    ) -> Deferred[int | None]:
+        """Keep keys, and return how many one-time keys there are; ``None``: it has no bundle."""
+
+    def count_keys(device: DeviceName, gone: Collection[str]) -> Deferred[int]:
+        """Return how many one-time keys there are."""
+
+    def claim(device: DeviceName, gone: Collection[str], now: Timestamp) -> Deferred[Claim | None]:
+        """Give a one-time key, which nobody gets again, or the fallback key."""
+
+    def all() -> Deferred[list[Bundle]]:
+        """Return who has a bundle and by which certificate, with no ``data``."""
+
+    def remove(device: DeviceName, certificate: str) -> Deferred[bool]:
+        """Remove all of a device that published with ``certificate``, and what waits for it."""
+
+
+class IQueues(Interface):
+    """What waits for devices (`chat.store.queues`)."""
+
+    def send(
+        receiver: DeviceName,
+        sender: DeviceName,
+        id_: str,
+        data: bytes,
+        gone: Collection[str],
+        limits: QueueLimits,
+        now: Timestamp,
+    ) -> Deferred[Sending]:
+        """Let a payload wait for a device; fires when it is on disk."""
+
+    def read(
+        receiver: DeviceName, gone: Collection[str], after: int, since: Timestamp, room: int
+    ) -> Deferred[Waiting]:
+        """Return what waits behind a position and came since a moment, in order."""
+
+    def acknowledge(receiver: DeviceName, position: int) -> Deferred[int]:
+        """Delete what waits up to a position, and return how many these were."""
+
+    def prune(before: Timestamp) -> Deferred[int]:
+        """Delete what came before a moment, and return how many these were."""

@@ -17,7 +17,7 @@ from chat.store.database import Cursor, Database
 from chat.store.interfaces import UnavailableError, UnusableError
 
 #: The version that ``schema.sql`` makes.
-VERSION = 1
+VERSION = 2
 
 
 @frozen
@@ -33,7 +33,67 @@ class Migration:
 
 
 #: In order, from version 2.
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        2,
+        (
+            """
+            CREATE TABLE IF NOT EXISTS e2e_device (
+                account      VARBINARY(255) NOT NULL,
+                device       VARBINARY(255) NOT NULL,
+                name         VARBINARY(511) NOT NULL,
+                bundle       BLOB NOT NULL,
+                certificate  VARBINARY(64) NOT NULL,
+                expires      BIGINT NOT NULL,
+                position     BIGINT NOT NULL,
+                CONSTRAINT e2e_device_key PRIMARY KEY (account, device),
+                CONSTRAINT e2e_device_account_length CHECK (LENGTH(account) BETWEEN 1 AND 255),
+                CONSTRAINT e2e_device_device_length CHECK (LENGTH(device) BETWEEN 1 AND 255),
+                CONSTRAINT e2e_device_name_length CHECK (LENGTH(name) BETWEEN 1 AND 511),
+                CONSTRAINT e2e_device_bundle_length CHECK (LENGTH(bundle) <= 65535),
+                CONSTRAINT e2e_device_certificate_length CHECK (LENGTH(certificate) <= 64))
+            """,
+            """
+            CREATE TABLE IF NOT EXISTS e2e_key (
+                account   VARBINARY(255) NOT NULL,
+                device    VARBINARY(255) NOT NULL,
+                digest    VARBINARY(32) NOT NULL,
+                id        VARBINARY(64) NOT NULL,
+                fallback  INTEGER NOT NULL,
+                number    BIGINT NOT NULL,
+                given     BIGINT,
+                data      VARBINARY(2048) NOT NULL,
+                CONSTRAINT e2e_key_key PRIMARY KEY (account, device, digest),
+                CONSTRAINT e2e_key_digest_length CHECK (LENGTH(digest) = 32),
+                CONSTRAINT e2e_key_id_length CHECK (LENGTH(id) BETWEEN 1 AND 64),
+                CONSTRAINT e2e_key_fallback_value CHECK (fallback IN (0, 1)),
+                CONSTRAINT e2e_key_data_length CHECK (LENGTH(data) <= 2048))
+            """,
+            """
+            CREATE INDEX IF NOT EXISTS e2e_key_by_number
+                ON e2e_key (account, device, fallback, number)
+            """,
+            """
+            CREATE TABLE IF NOT EXISTS e2e_payload (
+                account   VARBINARY(255) NOT NULL,
+                device    VARBINARY(255) NOT NULL,
+                position  BIGINT NOT NULL,
+                sender    VARBINARY(511) NOT NULL,
+                id        VARBINARY(64) NOT NULL,
+                time      BIGINT NOT NULL,
+                data      BLOB NOT NULL,
+                CONSTRAINT e2e_payload_key PRIMARY KEY (account, device, position),
+                CONSTRAINT e2e_payload_id UNIQUE (account, device, sender, id),
+                CONSTRAINT e2e_payload_sender_length CHECK (LENGTH(sender) BETWEEN 1 AND 511),
+                CONSTRAINT e2e_payload_id_length CHECK (LENGTH(id) BETWEEN 1 AND 64),
+                CONSTRAINT e2e_payload_data_length CHECK (LENGTH(data) <= 65535))
+            """,
+            """
+            CREATE INDEX IF NOT EXISTS e2e_payload_by_time ON e2e_payload (time)
+            """,
+        ),
+    ),
+)
 
 
 def schema_path() -> Path:

@@ -12,12 +12,14 @@ from chat.store.accounts import Accounts
 from chat.store.checkpoints import Checkpoints
 from chat.store.database import Database
 from chat.store.dialects import Dialect
+from chat.store.directory import Directory
 from chat.store.history import History
 from chat.store.invitations import Invitations
 from chat.store.log import EventLog
 from chat.store.mariadb import MariaDB
 from chat.store.migrations import prepare
 from chat.store.pruning import Pruner
+from chat.store.queues import Queues
 from chat.store.search import Searcher
 from chat.store.sqlite import SQLite
 from chat.store.url import DatabaseURL, SQLiteURL, parse_url
@@ -35,6 +37,8 @@ class Store:
     searcher: Searcher
     pruner: Pruner
     invitations: Invitations
+    directory: Directory
+    queues: Queues
 
     async def close(self, deadline: float = 2.0) -> None:
         """Write what the log was given, for up to ``deadline`` seconds, and close the database."""
@@ -78,4 +82,6 @@ async def open_store(
         Searcher(database, reactor),
         Pruner(database, log, reactor),
         Invitations(database),
+        Directory(database),
+        Queues(database, reactor),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.network.certificate import Certificate
-from chat.network.changes import Change, MemberRevoked, SessionsClosed
+from chat.network.changes import BundlesChanged, Change, MemberRevoked, SessionsClosed
 from chat.network.devices import of_account, removed, revocations
 from chat.network.entities import Client
 from chat.network.events import (
@@ -102,6 +102,10 @@ class RecordTests(DeviceCase):
         self.assertEqual([each.name for each in of_account(self.network, "alice")], ["laptop"])
 
 
+def told(*sessions: str) -> Change:
+    return Change(BundlesChanged("alice"), tuple(map(SessionId, sessions)), is_delivery=True)
+
+
 class RemovalTests(DeviceCase):
     def test_its_sessions_end_within_the_same_event(self) -> None:
         for session, certificate in (("s1", LAPTOP), ("s2", PHONE), ("s3", LAPTOP)):
@@ -111,6 +115,7 @@ class RemovalTests(DeviceCase):
             self.apply(removal, "s2"),
             [
                 Change(removal, (SessionId("s2"),)),
+                told("s1", "s2", "s3"),
                 Change(SessionsClosed(WHY), (SessionId("s1"), SessionId("s3"))),
             ],
         )
@@ -170,6 +175,7 @@ class RevocationTests(DeviceCase):
             self.apply(event),
             [
                 Change(MemberRevoked("#lab", event), (SessionId("s1"), SessionId("s2"))),
+                told("s1", "s2"),
                 Change(
                     SessionsClosed("Your certificate was revoked (superseded)"), (SessionId("s1"),)
                 ),
@@ -205,7 +211,9 @@ class RevocationTests(DeviceCase):
         self.enter("s3", Certificate("cc", "CC", END, "alice", "Laptop"))
         (event,) = self.news("aa")
         self.assertEqual(event.devices, ())
-        self.assertEqual([type(each.fact) for each in self.apply(event)], [SessionsClosed])
+        self.assertEqual(
+            [type(each.fact) for each in self.apply(event)], [BundlesChanged, SessionsClosed]
+        )
         self.assertEqual(self.news("aa", "cc")[0].devices, ("Laptop",))
 
     def test_what_its_owner_removed_is_no_news(self) -> None:

@@ -146,12 +146,31 @@ class Invitations:
         return fail(UnavailableError("away")) if self.is_away else succeed(0)
 
 
+class FakeDirectory:
+    """Remembers since when payloads were kept, and when it was swept."""
+
+    def __init__(self) -> None:
+        self.pruned: list[int] = []
+        self.swept: list[int] = []
+
+    async def prune(self, before: int) -> None:
+        self.pruned.append(before)
+
+    async def sweep(self, now: int) -> None:
+        self.swept.append(now)
+
+
 class UpkeepTests(NetworkCase):
     def setUp(self) -> None:
         super().setUp()
         self.at = now()
         self.invitations = Invitations()
-        self.upkeep = Upkeep(lambda: load(self.config), self.invitations)  # type: ignore[arg-type]
+        self.keys = FakeDirectory()
+        self.upkeep = Upkeep(
+            lambda: load(self.config),
+            self.invitations,  # type: ignore[arg-type]
+            self.keys,  # type: ignore[arg-type]
+        )
         self.logged: list[tuple[str, str]] = []
         globalLogPublisher.addObserver(self.observe)
         self.addCleanup(globalLogPublisher.removeObserver, self.observe)
@@ -189,6 +208,12 @@ class UpkeepTests(NetworkCase):
         renew_server(self.layout, self.network.issuing, self.at - 80 * DAY)
         self.look()
         self.assertEqual(self.logged, [("info", "The server's certificate was renewed")])
+
+    def test_the_directory_is_swept_and_old_payloads_go(self) -> None:
+        self.look()
+        at = int(self.at.timestamp() * 1000)
+        self.assertEqual(self.keys.swept, [at])
+        self.assertEqual(self.keys.pruned, [at - 7 * 86_400_000])
 
     def test_old_invitations_are_pruned(self) -> None:
         self.look()

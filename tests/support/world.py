@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256, sha512
 from typing import Any
 
 from attrs import evolve
 from scramp import ScramMechanism
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
+from chat.features.e2e_queries import DirectoryQuery
 from chat.features.feature import (
     AddAccount,
     CheckOperator,
@@ -41,8 +44,10 @@ from chat.network.search import Found, Search
 from chat.network.session import Peer, Session
 from chat.network.settings import AccountSettings, HistorySettings, Limits, Settings
 from chat.network.state import Network
+from chat.server.directory import Directory
 from chat.server.hub import Hub
 from chat.session.machine import SessionMachine
+from tests.support.directory import InlineDatabase, inline_directory
 
 FEATURES = load()
 #: What the server brings to SCRAM: those of RFC 7677's example.
@@ -141,6 +146,20 @@ class World:
         #: What history is answered with, but for its entries.
         self.page: Page | None = Page((), is_end=True, from_end=True)
         self._count = 0
+
+    @cached_property
+    def database(self) -> InlineDatabase:
+        """The tables of the directory, in memory."""
+        return InlineDatabase()
+
+    @cached_property
+    def directory(self) -> Directory:
+        return inline_directory(
+            self.database,
+            self.network,
+            lambda: [account for account, _ in self.accounts.values()],
+            self.clock,
+        )
 
     def add_account(self, name: str, password: str = "secret", role: str = "user") -> None:
         self.accounts[name.lower()] = (Account(name, b"hash", role, Timestamp(0)), password)
@@ -302,6 +321,11 @@ class FakeClient:
             case ReadTargets():
                 self.world.targets_asked.append(query)
                 return [Recent(room.name, Timestamp(1_700_000_000_000)) for room in query.rooms]
+            case DirectoryQuery():
+                answers: list[object] = []
+                self.world.directory.ask(query).addBoth(answers.append)
+                [answer] = answers
+                return answer.value if isinstance(answer, Failure) else answer
             case MakeInvitation():
                 self.world.invited.append(query)
                 until = Timestamp(self.now() + 1000 * query.seconds)
