@@ -36,6 +36,7 @@ COMMANDS = {
     "renew": Entry("chat.cli.renew:renew", "Renew this device's certificate."),
     "device": Entry("chat.cli.device:device", "Add, list and remove your own devices."),
     "connect": Entry("chat.cli.connect:connect", "Chat: the console client."),
+    "keys": Entry("chat.cli.keys:keys", "Back up and restore the keys of encrypted rooms."),
     "send": Entry("chat.cli.send:send", "Say something from a script."),
     "tail": Entry("chat.cli.tail:tail", "Print what was said, and what is said."),
     "proxy": Entry("chat.cli.proxy:proxy", "Let IRC programs without certificates in."),

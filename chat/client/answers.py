@@ -82,5 +82,4 @@ _ANSWERS: Mapping[str, tuple[int, Callable[[tuple[str, ...]], ClientEvent]]] = {
     "323": (1, lambda params: ServerNotice("these are all the rooms that there are")),
     "367": (2, _ban),
     "368": (1, lambda params: ServerNotice(f"these are all the bans of {params[0]}")),
-    "324": (2, lambda params: ServerNotice(f"{params[0]} has modes {' '.join(params[1:])}")),
 }

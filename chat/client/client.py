@@ -22,6 +22,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from chat.client.connecting import CONNECT_TIMEOUT, PreparedEndpoint, backoff, describe
@@ -29,25 +30,31 @@ from chat.client.events import (
     ClientEvent,
     Disconnected,
     PasswordWanted,
+    Refused,
     Registered,
     Rejected,
     Retrying,
     Said,
 )
 from chat.client.history import Memory
-from chat.client.outgoing import NotTakenError, Outgoing
+from chat.client.outgoing import Item, NotTakenError, Outgoing
 from chat.client.profile import Profile
 from chat.client.protocol import Action, ClientProtocol, Listener
 from chat.client.registration import Identity, Phase
 from chat.client.renewing import Renew, Renewing, renew_in_thread
+from chat.client.sealing import Act, Sealing
+from chat.client.secrecy import KeysCame
 from chat.client.state import ClientState
-from chat.client.tls import ClientTLS
+from chat.client.tls import ClientTLS, Credentials
 from chat.client.typing import TAG as TYPING
 from chat.client.typing import TypingLimiter
 from chat.irc.message import Message
 
 #: Seconds that a server has to close the connection after QUIT.
 GOODBYE = 2.0
+
+#: Seconds after which what keys are missing is asked for again.
+TICK = 5.0
 
 #: Makes the state of each connection: of who we are, and of the one before it.
 MakeState = Callable[[Identity, ClientState | None], ClientState]
@@ -62,12 +69,13 @@ class Following:
 
     memory: Memory = field(factory=Memory)
     rooms: Mapping[str, str] = field(factory=dict)
+    sealing: Sealing = field(factory=Sealing)
 
     def __call__(self, identity: Identity, before: ClientState | None) -> ClientState:
         """Return the state of a connection."""
         if before is None:
-            return ClientState(identity, self.rooms, self.memory)
-        return ClientState(identity, before.rejoin, before.history.memory)
+            return ClientState(identity, self.rooms, self.memory, self.sealing)
+        return ClientState(identity, before.rejoin, before.history.memory, before.sealing)
 
 
 class Client(Factory[ClientProtocol]):
@@ -90,12 +98,15 @@ class Client(Factory[ClientProtocol]):
         make_state: MakeState | None = None,
         memory: Memory | None = None,
         rooms: Mapping[str, str] | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
+        """``sealing`` is what encrypts; without it, what has to be encrypted is not sent."""
+        self.sealing = sealing or Sealing()
         self._listener = listener
         self._clock: IReactorTime = reactor
         self._jitter = jitter
         self._memory = memory or Memory()
-        self._make_state = make_state or Following(self._memory, rooms or {})
+        self._make_state = make_state or Following(self._memory, rooms or {}, self.sealing)
         self._tls = ClientTLS(profile.credentials, profile.server_name)
         self._address = profile.address
         self._identity = Identity(
@@ -108,9 +119,11 @@ class Client(Factory[ClientProtocol]):
             wrapClientTLS(self._tls, endpoint), self._prepare, self._unreachable
         )
         self._given = profile.password
-        self._renewing = Renewing(profile, renew, self._tls.present, listener, reactor, jitter)
+        self._renewing = Renewing(profile, renew, self._present, listener, reactor, jitter)
         self._outgoing = Outgoing(partial(secrets.token_urlsafe, 12))
         self._typing = TypingLimiter()
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = self._clock
         self._attempts = 0
         self._service: ClientService | None = None
         self._protocol: ClientProtocol | None = None
@@ -139,10 +152,14 @@ class Client(Factory[ClientProtocol]):
         )
         self._service.startService()
         self._renewing.start()
+        if self.sealing.wanted and not self._ticking.running:
+            self._ticking.start(TICK, now=False)
 
     def stop(self, farewell: str | None = None) -> Deferred[None]:
         """Say QUIT when connected, and fire when there is no connection any more."""
         self._renewing.stop()
+        if self._ticking.running:
+            self._ticking.stop()
         service, self._service = self._service, None
         if service is None:
             return succeed(None)
@@ -228,6 +245,12 @@ class Client(Factory[ClientProtocol]):
             if value is not None:
                 self.send(Message("TAGMSG", (room,), tags={TYPING: value}))
 
+    def protect(self, act: Act) -> None:
+        """Have the engine do what its owner decided; raises `E2eError` where it cannot."""
+        effects = list(self.sealing.act(act))
+        self.perform(lambda state: state.ask(iter(effects)))
+        self._pump()
+
     def flush(self) -> None:
         """Ask the server whether all is dealt with: `Answered`, and then `is_idle`, say so."""
         self._outgoing.flush()
@@ -262,6 +285,9 @@ class Client(Factory[ClientProtocol]):
         return state if state is not None and state.phase is Phase.ONLINE else None
 
     def _heard(self, event: ClientEvent) -> None:
+        if isinstance(event, KeysCame):
+            self._pump()
+            return
         if isinstance(event, Registered):
             self._attempts = 0
         elif isinstance(event, Rejected | PasswordWanted):
@@ -275,9 +301,30 @@ class Client(Factory[ClientProtocol]):
             self._listener(told)
 
     def _pump(self) -> None:
-        if self._service is not None and self._protocol is not None:
-            for item in self._outgoing.due(self._protocol.state.answers):
-                self._protocol.send(item.message, item.name)
+        if self._service is None or self._protocol is None:
+            return
+        due = self._outgoing.due(self._protocol.state.answers, self._sealed)
+        # What asks for keys goes also where all that is said waits for them.
+        self._protocol.perform(lambda state: [])
+        for item in due:
+            if item.denial:
+                refused = Refused("E2E", item.message.params[:1], item.denial)
+                self._listener(item.not_sent(item.denial) or refused)
+            else:
+                self._protocol.send(item.message, item.name, item.sealed)
+
+    def _sealed(self, item: Item) -> Item | None:
+        return self.sealing.seal(item, self._clock.seconds())
+
+    def _present(self, credentials: Credentials) -> None:
+        """Use renewed credentials from now on."""
+        self._tls.present(credentials)
+        self.sealing.certify(credentials)
+
+    def _tick(self) -> None:
+        """Have the engine ask again, and see what waits too long."""
+        if self._protocol is not None and self._online is not None:
+            self._protocol.perform(lambda state: state.ask(state.sealing.tick()))
 
     def _next_delay(self, attempt: int) -> float:
         # ClientService counts from the last TCP connection; we from the last welcome.

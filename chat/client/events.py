@@ -7,6 +7,8 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from chat.client.seals import Seal
+
 
 class Manner(Enum):
     """How something was said."""
@@ -50,7 +52,8 @@ class Said(ClientEvent):
     we gave it, ``""`` for what another device or somebody else said.  A line feed parts
     the lines of a message that has several.  What is ``replayed`` was said while we
     were away, or before: nobody is to be alerted of it.  ``reply_to`` is the msgid of
-    what it answers, ``account`` the speaker's, where the server tells it.
+    what it answers, ``account`` the speaker's, where the server tells it.  ``seal``: how
+    it was encrypted, if it was; where that cannot be read, ``text`` says so.
     """
 
     room: str
@@ -64,6 +67,7 @@ class Said(ClientEvent):
     replayed: bool = False
     reply_to: str = ""
     account: str | None = None
+    seal: Seal | None = None
 
 
 @frozen
@@ -81,6 +85,7 @@ class Reacted(ClientEvent):
     own: bool
     time: datetime | None = None
     text: str = ""
+    seal: Seal | None = None
 
 
 @frozen
@@ -93,6 +98,8 @@ class Redacted(ClientEvent):
     reason: str
     time: datetime | None = None
     sender: str = ""
+    #: How the reason was encrypted, if it was.
+    seal: Seal | None = None
 
 
 @frozen

@@ -7,7 +7,6 @@ reply, react, message-redaction, read-marker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chat.client import presence
@@ -20,6 +19,7 @@ from chat.client.events import (
     JoinedRoom,
     LeftNetwork,
     LeftRoom,
+    Manner,
     ModesChanged,
     Names,
     Reacted,
@@ -33,9 +33,14 @@ from chat.client.events import (
     Typing,
 )
 from chat.client.registration import Effects, Phase, Step
+from chat.client.sealing import MODE as ENCRYPTED
+from chat.client.secrecy import SecurityNotice
 from chat.client.table import Table, account_of, moment_of, sender_of, time_of
 from chat.client.text import uttered
+from chat.e2e.effects import AttackRefused
+from chat.e2e.envelope import TAG
 from chat.irc.message import NAME_TAG, Message
+from chat.irc.modes import parse_changes
 
 if TYPE_CHECKING:
     from chat.client.state import ClientState
@@ -47,12 +52,20 @@ HANDLERS = Table()
 _on = HANDLERS.on
 
 
-def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
+def said(state: ClientState, message: Message, sender: str) -> Effects:
     """Yield what a PRIVMSG or NOTICE of ``sender`` says: nothing for most of CTCP."""
     words = uttered(message)
     if words is None:
         return
-    manner, text = words
+    told = _said(state, message, sender, *words)
+    if TAG in message.tags:
+        yield from state.sealing.opened(message, told, is_past=state.is_past)
+    else:
+        yield told
+
+
+def _said(state: ClientState, message: Message, sender: str, manner: Manner, text: str) -> Said:
+    """Return a message, as it says without its encryption."""
     target = message.params[0]
     own = state.is_own(sender)
     room = _room(state, target, sender)
@@ -60,9 +73,10 @@ def said(state: ClientState, message: Message, sender: str) -> Iterator[Said]:
     if account is not None:
         for member in state.rooms.members(sender):
             member.account = account
+        state.sealing.accounts.note(state.rooms, sender, account)
     name = message.tags.get(NAME_TAG) or message.tags.get("label", "") if own else ""
     msgid = message.tags.get("msgid", "")
-    yield Said(
+    return Said(
         room,
         sender,
         text,
@@ -116,9 +130,17 @@ def _tags(state: ClientState, message: Message) -> Effects:
     room, own = _room(state, message.params[0], sender), state.is_own(sender)
     if "+typing" in tags and not own:
         yield Typing(room, sender, TYPING.get(tags["+typing"], 0.0))
+    if TAG in tags:
+        told = _said(state, message, sender, Manner.MESSAGE, "")
+        yield from state.sealing.opened(message, told, is_past=state.is_past)
+        return
     about = reply_to(message.tags)
     for tag, removed in ((REACT, False), (UNREACT, True)):
-        if about and tags.get(tag):
+        is_refused = not state.is_past and state.sealing.protection(room).is_encrypted
+        if about and tags.get(tag) and is_refused:
+            reason = "a reaction that is not encrypted was refused"
+            yield SecurityNotice(AttackRefused(f"{room}, from {sender}", reason))
+        elif about and tags.get(tag):
             yield Reacted(room, sender, tags[tag], about, removed, own, time_of(message))
 
 
@@ -127,7 +149,9 @@ def _redact(state: ClientState, message: Message) -> Effects:
     target, msgid = message.params[:2]
     by = sender_of(message)
     reason = message.params[2] if len(message.params) > 2 else ""
-    yield Redacted(_room(state, target, by), by, msgid, reason, time_of(message))
+    sealed, seal = state.sealing.reason(msgid, message.tags.get("account"))
+    room = _room(state, target, by)
+    yield Redacted(room, by, msgid, sealed or reason, time_of(message), seal=seal)
 
 
 @_on("MARKREAD", 2)
@@ -149,6 +173,7 @@ def _join(state: ClientState, message: Message) -> Effects:
     state.rooms.add(name, nick, account)
     yield JoinedRoom(name, nick, own, time_of(message))
     if own:
+        yield from state.sealing.joined(name)
         state.presence.joined(name)
         yield from state.history.joined(name)
 
@@ -236,7 +261,20 @@ def _mode(state: ClientState, message: Message) -> Effects:
     room = state.rooms.get(target)
     if room is not None:
         room.change_modes(words, state.rooms.isupport)
+        for change in parse_changes(tuple(words), state.rooms.isupport.mode_kinds):
+            if change.letter == ENCRYPTED:
+                yield from state.sealing.mode(target, encrypted=change.adding)
     yield ModesChanged(target, sender_of(message), " ".join(words), time_of(message))
+
+
+@_on("324", 3)
+def _modes_are(state: ClientState, message: Message) -> Effects:
+    room, letters = message.params[1:3]
+    was_asked = state.sealing.asked_modes(room)
+    if state.rooms.get(room) is not None:
+        yield from state.sealing.mode(room, encrypted=ENCRYPTED in letters)
+    if not was_asked:
+        yield ServerNotice(f"{room} has modes {' '.join(message.params[2:])}")
 
 
 @_on("INVITE", 2)
@@ -269,13 +307,19 @@ def _error(state: ClientState, message: Message) -> Effects:
 def _fail(state: ClientState, message: Message) -> Effects:
     if message.params[0] == "CHATHISTORY" and state.requests.are_open:
         return  # it goes on without what the server does not have
+    if message.params[0] == "E2E":
+        return  # the engine deals with it
     if message.params[0] == "MARKREAD":
         yield from state.markers.refused(message.params[2:-1])
         return  # nobody asked for it
     # Nobody knows a message by its msgid.
     context = message.params[2:3] if message.params[0] == "REDACT" else message.params[2:-1]
-    label = message.tags.get("label", "")
-    yield Refused(message.params[1], context, message.text(), label)
+    # One part of several is refused: none stands for the message.
+    label = message.tags.get("label", "").partition("/")[0]
+    text = message.text()
+    if message.params[1] == "E2E_REQUIRED" and state.sealing.why_not:
+        text = f"{text}: {state.sealing.why_not}"
+    yield Refused(message.params[1], context, text, label)
 
 
 @_on("ACK", 0)

@@ -213,6 +213,14 @@ class History:
         self._request, lines = self._requests.ask(subcommand, *params)
         yield from lines
 
+    def replace(self, said: Spoken) -> None:
+        """Tell a message, if it is still to be told, as it reads now."""
+        for place in self._places.values():
+            place.held = [said if _is_one(each, said) else each for each in place.held]
+        key = (self._fold(said.room), said.msgid)
+        if isinstance(said, Said) and key in self.memory.told:
+            self.memory.told[key] = said
+
     def _finish(self, place: _Place) -> Effects:
         """Tell what was held, and go on to the next place."""
         del self._places[self._fold(place.name)]
@@ -270,6 +278,11 @@ class History:
 
     def _is_channel(self, name: str) -> bool:
         return self._rooms.isupport.is_channel(name)
+
+
+def _is_one(one: Spoken, other: Spoken) -> bool:
+    """Return whether two are the same message."""
+    return isinstance(one, Said) and isinstance(other, Said) and one.msgid == other.msgid != ""
 
 
 def _shorten(memory: dict[Any, Any], most: int) -> None:

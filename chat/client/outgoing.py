@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from chat.client.annotating import reply_to
 from chat.client.events import (
@@ -73,6 +73,10 @@ class Item:
     name: str
     #: What is known of the server that it went to.
     answers: Answers = Answers()
+    #: The encrypted lines that stand for it; none where it goes as it is.
+    sealed: tuple[Message, ...] = field(default=(), repr=False)
+    #: Why it may not be sent, if so.
+    denial: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -83,6 +87,10 @@ class Item:
         """Return that it was refused; ``None`` for what says nothing."""
         words = _words(self.message)
         return NotSent(self.name, self.message.params[0], words[1], reason) if words else None
+
+
+#: Returns what may be sent for an item, with a denial if it never may be, or ``None`` if not yet.
+Seal = Callable[[Item], Item | None]
 
 
 class Outgoing:
@@ -143,16 +151,32 @@ class Outgoing:
         """Have the server asked whether it has dealt with everything, also with nothing."""
         self._sent += 1
 
-    def due(self, answers: Answers) -> Iterator[Item]:
-        """Yield what to send now: as much as the window has room for, and a PING."""
+    def due(self, answers: Answers, seal: Seal = lambda item: item) -> list[Item]:
+        """Return what to send now: as much as the window has room for, and a PING.
+
+        What may not be sent yet stays, and so does what goes to the same target behind it.
+        What never may be sent has its denial, and is not kept.
+        """
+        due: list[Item] = []
+        staying: list[Item] = []
+        held: set[str] = set()
         while self._waiting and self._may_send():
-            self._sent += 1
             item = evolve(self._waiting.popleft(), answers=answers)
-            self._unanswered[self._sent] = item
-            yield item
+            target = item.message.params[0].casefold() if item.name else ""
+            ready = seal(item) if target not in held or not target else None
+            if ready is None:
+                held.add(target)
+                staying.append(item)
+                continue
+            due.append(ready)
+            if not ready.denial:
+                self._sent += 1
+                self._unanswered[self._sent] = ready
+        self._waiting.extendleft(reversed(staying))
         if self._is_online and self._sent > self._asked == self._confirmed:
             self._asked = self._sent
-            yield Item(Message("PING", (f"{_PREFIX}{self._asked}",)), "")
+            due.append(Item(Message("PING", (f"{_PREFIX}{self._asked}",)), ""))
+        return due
 
     def heard(self, event: ClientEvent) -> Iterator[ClientEvent]:
         """Take note of an event, and yield what is told: it, or what it means."""

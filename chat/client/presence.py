@@ -15,8 +15,9 @@ from chat.client.rooms import Rooms
 from chat.irc.message import Message
 
 CAPABILITY = "away-notify"
-#: Members of a room that is asked about.
+#: Members of a room that is asked about; and where their accounts decide who reads what is said.
 MOST_MEMBERS = 200
+MOST_READERS = 5_000
 #: What our requests are known by: up to three digits (whox).
 TOKEN = "733"  # noqa: S105
 #: The token, channel, nickname, flags and account; they are answered in this order.
@@ -28,6 +29,8 @@ class Presence:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        #: Members of a room that is asked about.
+        self.most_members = MOST_MEMBERS
         self._joined: set[str] = set()
         #: Those still to be asked about; the first is under way.
         self._queue: deque[str] = deque()
@@ -45,7 +48,7 @@ class Presence:
         self._joined.remove(key)
         if room is None or "WHOX" not in self._rooms.isupport.tokens:
             return
-        if len(room.members) <= MOST_MEMBERS:
+        if len(room.members) <= self.most_members:
             self._queue.append(room.name)
             if len(self._queue) == 1:
                 yield from self._next()

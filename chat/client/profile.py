@@ -1,7 +1,7 @@
 """A profile: a directory that says which network to connect to, and as whom.
 
 ``profile.toml`` in it has the keys ``address``, ``server_name``, ``account``,
-``certificate``, ``authority`` and ``password_file``; paths are relative to the
+``certificate``, ``authority``, ``password_file`` and ``vault``; paths are relative to the
 directory.  Without that file the directory's only ``*.pem`` and its ``ca.crt`` do.
 """
 
@@ -24,7 +24,12 @@ from chat.pki.errors import PkiError
 from chat.pki.files import read_certificates, read_private
 
 DEFAULT_PORT = 6697
-_KEYS = ("address", "server_name", "account", "certificate", "authority", "password_file")
+_KEYS = (
+    *("address", "server_name", "account", "certificate", "authority", "password_file"),
+    "vault",
+)
+#: What opens the keys of encryption.
+_VAULTS = ("file", "passphrase")
 _PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.+?-----END (?P=kind)-----\s", re.DOTALL
 )
@@ -67,6 +72,8 @@ class Profile:
     account: str
     credentials: Credentials
     password: str | None = field(default=None, repr=False)
+    #: What opens the keys of encryption: "file" or "passphrase".
+    vault: str = _VAULTS[0]
 
 
 @frozen
@@ -236,6 +243,8 @@ def _read(directory: Path) -> Profile:
             raise ProfileError(f"{path}: unknown key {key!r}: the keys are {', '.join(_KEYS)}")
         if not isinstance(value, str):
             raise ProfileError(f"{path}: {key} is {value!r}: it has to be a string")
+    if values.get("vault", _VAULTS[0]) not in _VAULTS:
+        raise ProfileError(f"{path}: vault is {values['vault']!r}: write {' or '.join(_VAULTS)}")
     return _from_values(directory, values)
 
 
@@ -249,6 +258,7 @@ def _from_values(directory: Path, values: Mapping[str, str]) -> Profile:
         values.get("account", _account_of(credentials)),
         credentials,
         _first_line(directory / values["password_file"]) if "password_file" in values else None,
+        values.get("vault", _VAULTS[0]),
     )
 
 

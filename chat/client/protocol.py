@@ -5,7 +5,7 @@ It gives up on a server that does not welcome us, or falls silent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -136,6 +136,7 @@ class ClientProtocol(LineReceiver):
         if self.state.phase is Phase.ONLINE:
             self._schedule(SILENCE, self._ask)
         super().dataReceived(data)  # type: ignore[no-untyped-call]
+        self.state.sealing.commit()
 
     def lineReceived(self, line: bytes) -> None:
         """Deal with one line of the server; what is no message is passed over."""
@@ -164,9 +165,12 @@ class ClientProtocol(LineReceiver):
         for event in self.state.close(self._words(reason)):
             self._listener(event)
 
-    def send(self, message: Message, name: str = "") -> None:
-        """Send a message of the user; what it tells by itself is told at once."""
-        self.perform(lambda state: state.send(message, name))
+    def send(self, message: Message, name: str = "", sealed: Sequence[Message] = ()) -> None:
+        """Send a message of the user; what it tells by itself is told at once.
+
+        ``sealed`` are the encrypted lines that stand for it, if any.
+        """
+        self.perform(lambda state: state.send(message, name, sealed))
 
     def perform(self, action: Action) -> None:
         """Have the state do something, send what it has to send, and tell what that tells."""

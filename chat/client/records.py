@@ -14,6 +14,7 @@ from types import MappingProxyType
 from attrs import asdict
 
 from chat.client import events as ev
+from chat.client.seals import Seal
 
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 Record = dict[str, Value]
@@ -71,6 +72,8 @@ _KINDS = {
 _KEYS = {"manner": "kind"}
 #: Where there is nothing, a program gets ``null``.
 _NULL_WHERE_EMPTY = ("reply_to", "account")
+#: What is not there, rather than nothing.
+_LEFT_OUT = ("time", "seal")
 
 
 def record_of(event: ev.ClientEvent, now: datetime) -> Record:
@@ -80,7 +83,7 @@ def record_of(event: ev.ClientEvent, now: datetime) -> Record:
     """
     record: Record = {"type": TYPES[type(event)], "time": stamp(now)}
     for name, value in asdict(event, recurse=False).items():
-        if name == "time" and value is None:
+        if name in _LEFT_OUT and value is None:
             continue
         is_null = name in _NULL_WHERE_EMPTY and value == ""
         record[_KEYS.get(name, name)] = None if is_null else _value(value, now)
@@ -113,6 +116,14 @@ def _value(value: object, now: datetime) -> Value:
             return kind_of(value)
         case ev.ClientEvent():
             return record_of(value, now)
+        case Seal():
+            return {
+                "device": value.device,
+                "verified": value.is_verified,
+                "missing": value.missing,
+                "proven": value.is_proven,
+                "reason": value.reason,
+            }
         case tuple():
             return [_value(each, now) for each in value]
     raise TypeError(f"a {type(value).__name__} has no form in JSON")

@@ -6,7 +6,7 @@ echo-message, extended-join, server-time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -20,11 +20,13 @@ from chat.client.handlers import said
 from chat.client.history import History, Memory, Spoken
 from chat.client.markers import Markers
 from chat.client.outgoing import Answers
-from chat.client.presence import Presence
-from chat.client.registration import Effects, Identity, Phase, Registration, Step
+from chat.client.presence import MOST_READERS, Presence
+from chat.client.registration import WANTED, Effects, Identity, Phase, Registration, Step
 from chat.client.requests import CAPABILITY, NEEDED, Requests, is_ours
 from chat.client.rooms import Rooms
 from chat.client.scrolling import Scrolling
+from chat.client.sealing import Sealing
+from chat.client.secrecy import SecurityNotice, Unsealed
 from chat.client.table import time_of
 from chat.client.text import Multiline, pieces
 from chat.client.typing import TAG as TYPING
@@ -54,17 +56,24 @@ class ClientState:
         identity: Identity,
         rejoin: Mapping[str, str] | None = None,
         memory: Memory | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         memory = memory or Memory()
         # As long as nothing was heard only the server knows since when the device was
         # away: it sends what was missed to those who cannot ask.
         behind = frozenset({CAPABILITY}) if memory.heard is None else frozenset()
-        self.registration = Registration(identity, behind)
         self.rooms = Rooms()
+        self.sealing = sealing or Sealing()
+        self.sealing.attach(self.rooms, identity.account, rejoin or ())
+        self.registration = Registration(identity, behind, (*WANTED, *self.sealing.wanted))
         self.requests = Requests(self.rooms)
         self.history = History(self.rooms, memory, self.requests)
         self.markers = Markers(self.rooms)
         self.presence = Presence(self.rooms)
+        if self.sealing.wanted:
+            self.presence.most_members = MOST_READERS
+        #: Whether a page of history is dealt with.
+        self.is_past = False
         self._scrolling = Scrolling(self.requests, self.rooms, memory)
         self._batches = Batches()
         #: Whether we are away, as far as the server has told.
@@ -156,18 +165,28 @@ class ClientState:
         """
         if self.has(CAPABILITY):
             self.history.hear(time_of(message))
-        return [
-            event
-            for whole in self._batches.take(message)
-            for event in self._perform(self._effects(whole))
-        ]
+        told = self._perform(self.sealing.received(message))
+        for whole in self._batches.take(message):
+            told += self._perform(self._effects(whole))
+        return [*told, *self._perform(self.sealing.moved(message))]
 
-    def send(self, message: Message, name: str = "") -> list[ClientEvent]:
+    def ask(self, effects: Effects) -> list[ClientEvent]:
+        """Have sent what there is to send of what encryption wants, and return the rest."""
+        return self._perform(effects)
+
+    def send(
+        self, message: Message, name: str = "", sealed: Sequence[Message] = ()
+    ) -> list[ClientEvent]:
         """Send a message of the user, and return what can be told at once.
+
+        ``sealed`` are the encrypted lines that stand for it, if any.
 
         ``name`` is what its echo, or its refusal, is known by, as far as the server
         can do that.  What was said is told here when the server will not echo it.
         """
+        if sealed:
+            self._outgoing += self._sealed_lines(sealed, name)
+            return []
         speaks = message.command in ("PRIVMSG", "NOTICE") and len(message.params) == 2
         if message.tags and not self.has("message-tags"):
             message = evolve(message, tags={})
@@ -178,7 +197,8 @@ class ClientState:
             names, keys = message.params[0].split(","), message.params[1].split(",")
             self._keys.update(zip(map(self.rooms.isupport.fold, names), keys, strict=False))
         if speaks and "echo-message" not in self.registration.capabilities:
-            return [evolve(event, name=name) for event in said(self, message, self.nick)]
+            told = said(self, message, self.nick)
+            return [evolve(event, name=name) for event in told if isinstance(event, Said)]
         return []
 
     def earlier(self, room: str, before: Said | None) -> bool:
@@ -203,8 +223,19 @@ class ClientState:
 
     def to_send(self) -> list[Message]:
         """Return the messages that have to be sent now, and forget them."""
-        outgoing, self._outgoing = self._outgoing, []
+        # The keys go before what they decrypt.
+        outgoing = [*self.sealing.to_send(), *self._outgoing]
+        self._outgoing = []
         return outgoing
+
+    def _sealed_lines(self, sealed: Sequence[Message], name: str) -> Iterator[Message]:
+        """Yield the lines of an encrypted message; the last one has its name."""
+        for number, line in enumerate(sealed, 1):
+            own = name if number == len(sealed) else f"{name}/{number}"
+            is_named = line.command in ("PRIVMSG", "NOTICE") and self.answers.repeats
+            names = {NAME_TAG: own} if is_named else {}
+            labels = {"label": own} if self.has("labeled-response") else {}
+            yield line.tagged(names | labels if name else {})
 
     def _lines(self, message: Message, name: str) -> Iterator[Message]:
         """Yield what says a message, of several lines perhaps, on this connection."""
@@ -242,7 +273,10 @@ class ClientState:
             yield from self._page(whole)
             return
         for effect in self._dispatch(whole):
-            if isinstance(effect, Spoken):
+            if isinstance(effect, Unsealed):
+                self.history.replace(effect.message)
+                yield effect
+            elif isinstance(effect, Spoken):
                 yield from self.history.live(effect)
                 yield from self._ask_markers(effect.room)
             elif isinstance(effect, Answered) and is_ours(effect):
@@ -254,7 +288,7 @@ class ClientState:
 
     def _page(self, page: Page) -> Effects:
         if page.kind == SEARCH:
-            told = [effect for line in page.lines for effect in self._dispatch(line)]
+            told = list(self._past(page.lines))
             yield Found(tuple(evolve(one, replayed=True) for one in told if isinstance(one, Said)))
             return
         request = self.requests.take(page)
@@ -265,12 +299,23 @@ class ClientState:
             )
             return
         lines = (line for line in page.lines if line.command in _SAYING)
-        told = [effect for line in lines for effect in self._dispatch(line)]
+        told = list(self._past(lines))
+        # What asks for keys, and what is told of them.
+        yield from (each for each in told if isinstance(each, Message | SecurityNotice))
         events = [effect for effect in told if isinstance(effect, Spoken)]
         if request is not None and self._scrolling.has(request):
             yield from self._scrolling.page(request, page, events)
         else:
             yield from self.history.page(request, page, events)
+
+    def _past(self, lines: Iterable[Message]) -> Effects:
+        """Yield what lines of history tell."""
+        self.is_past = True
+        try:
+            for line in lines:
+                yield from self._dispatch(line)
+        finally:
+            self.is_past = False
 
     def _ask_markers(self, *places: str) -> Effects:
         if self.has(markers.CAPABILITY):
@@ -284,6 +329,8 @@ class ClientState:
             else:
                 events.append(effect)
                 if isinstance(effect, Registered):
+                    capabilities = self.registration.capabilities
+                    events += self._perform(self.sealing.welcomed(effect.account, capabilities))
                     self._outgoing += self._joins()
                     self._perform(self.history.begin(self.registration.capabilities))
                     # The latest conversations first.

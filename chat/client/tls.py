@@ -115,6 +115,17 @@ class Credentials:
     source: Path | None = None
 
     @property
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """The authorities that nobody signed but themselves."""
+        return tuple(each for each in self.authorities if each.issuer == each.subject)
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Our own certificate, and the authorities between it and the root."""
+        known = dict.fromkeys((*self.certificates, *self.authorities))
+        return tuple(each for each in known if each.issuer != each.subject)
+
+    @property
     def expires(self) -> datetime | None:
         """When our own certificate ends."""
         return self.certificates[0].not_valid_after_utc if self.certificates else None

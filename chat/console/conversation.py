@@ -33,16 +33,24 @@ from chat.client.text import compose
 from chat.console import lines
 from chat.console.commands import (
     Action,
+    Answer,
     Close,
     CommandError,
+    Compare,
+    Encrypt,
     Go,
+    Inspect,
     Leave,
     Send,
+    SetKey,
     Show,
+    Trust,
+    TrustRoom,
     interpret,
 )
 from chat.console.completion import Completion
 from chat.console.front import Front
+from chat.console.guarding import Guard
 from chat.console.picture import draw
 from chat.console.view import View
 from chat.irc.message import MalformedLineError, Message
@@ -109,6 +117,7 @@ class Conversation:
         self._lost_lines = 0
         self._farewell = ""
         self._deadline: IDelayedCall | None = None
+        self._guard = Guard(self._client, self._say)
         front.attach(self)
 
     @property
@@ -174,6 +183,10 @@ class Conversation:
         """Have other devices know up to when a room is read."""
         self._client.read(room, time)
 
+    def unseal(self, said: Said) -> Said:
+        """Return a message that was kept as its ciphertext, as far as it can be read."""
+        return self._client.sealing.unseal(said)
+
     def typing(self, room: str, active: bool) -> None:
         """Have others know that somebody types, or does so no more."""
         self._client.typing(room, active)
@@ -207,8 +220,13 @@ class Conversation:
             case Leave(farewell):
                 self._farewell = farewell
                 self._front.leave(farewell)
+            case Encrypt() | Compare() | Answer() | Inspect() | SetKey() | Trust() | TrustRoom():
+                self._guard.do(action)
             case _:
                 self._front.act(action)
+
+    def _say(self, text: str) -> None:
+        self._front.show([lines.status(text, self._now())])
 
     def _send(self, message: Message) -> None:
         try:
@@ -226,6 +244,7 @@ class Conversation:
 
     def _heard(self, event: ClientEvent) -> None:
         self.view.hear(event)
+        self._guard.hear(event)
         # A connection that never was, or that we end, is told by how all ends.
         told = not isinstance(event, Disconnected) or self.stage is Stage.ONLINE
         if told or self.stage is Stage.OFFLINE:
@@ -313,6 +332,6 @@ class Conversation:
         self._advance(Step.ENDED)
         self.rejection = rejection
         self._watch()
-        self._client.stop(self._farewell).addCallback(lambda _: self._front.close()).chainDeferred(
-            self.closed
-        )
+        stopped = self._client.stop(self._farewell)
+        stopped.addCallback(lambda _: self._client.sealing.close())
+        stopped.addCallback(lambda _: self._front.close()).chainDeferred(self.closed)

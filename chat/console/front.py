@@ -48,6 +48,9 @@ class Input(Protocol):
     def typing(self, room: str, active: bool) -> None:
         """Have others know that somebody types, or does so no more."""
 
+    def unseal(self, said: Said) -> Said:
+        """Return a message that was kept as its ciphertext, as far as it can be read."""
+
     def say_again(self, said: Said) -> None:
         """Say again what was not sent."""
 

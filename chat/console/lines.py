@@ -11,7 +11,10 @@ from enum import Enum
 from attrs import frozen
 
 from chat.client import events as ev
+from chat.client.seals import Seal
+from chat.client.secrecy import EncryptionFailed, SecurityNotice, Unsealed
 from chat.client.tls import NEW_CERTIFICATE
+from chat.e2e import effects as fx
 from chat.irc.formatting import PLAIN, Format, parse_formatting, strip_formatting
 
 #: Characters that are shown of a message which something is about.
@@ -178,8 +181,15 @@ def _trimmed(link: str) -> str:
 def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
     match event:
         case ev.Said(room, sender, text, manner, own):
+            who = speaker(sender, manner, own=own)
             for line in text.split("\n"):
-                yield _room(room), *speaker(sender, manner, own=own), Piece(Look.TEXT, line)
+                yield _room(room), *who, *lock(event.seal), Piece(Look.TEXT, line)
+        case SecurityNotice(effect):
+            yield from _noticed(effect)
+        case EncryptionFailed(reason):
+            yield _error(f"nothing is encrypted or decrypted any more: {reason}")
+        case Unsealed(message):
+            yield from _tell(message, now)
         case ev.Reacted(room, nick, reaction, _, removed, _, _, text):
             what = f"takes back {reaction} from" if removed else "reacts to"
             about = f'"{short(text)}"' if text else "a message"
@@ -258,6 +268,56 @@ def _tell(event: ev.ClientEvent, now: datetime) -> Iterator[tuple[Piece, ...]]:
             yield _error(f"disconnected: {reason}")
         case ev.Retrying(seconds):
             yield _status(f"trying again in {seconds:.0f} s")
+
+
+def lock(seal: Seal | None) -> tuple[Piece, ...]:
+    """Return the mark of how a message is protected: a lock, a key for a passphrase, a cross."""
+    if seal is None:
+        return ()
+    if seal.reason:
+        return (Piece(Look.ERROR, "🔒✗ "),)
+    if not seal.is_proven:
+        return (Piece(Look.STATUS, "🔑 "),)
+    return (Piece(Look.STATUS, "🔒✓ " if seal.is_verified else "🔒 "),)
+
+
+def _noticed(effect: fx.Effect) -> Iterator[tuple[Piece, ...]]:
+    match effect:
+        case fx.NewDevice(device, own):
+            whose = "your account has a new device" if own else f"{device.account} has a new device"
+            remedy = (
+                f"if it is not yours, /revoke {device.device}; if it is, /trust {device} cosign"
+                if own
+                else f"/verify {device.account} {device.device} makes sure"
+            )
+            yield _error(f"{whose}, which reads what is encrypted from now on: {device}: {remedy}")
+        case fx.KeysChanged(device, blocked):
+            then = (
+                f"it was verified and gets nothing now: /verify again, or /trust {device} accept"
+                if blocked
+                else f"/verify {device.account} {device.device} makes sure"
+            )
+            yield _error(f"the keys of {device} have changed: {then}")
+        case fx.DevicesGone(account, devices):
+            yield _status(f"{account} has no longer: {' '.join(devices)}")
+        case fx.AttackRefused(about, reason):
+            yield _error(f"REFUSED, of {about}: {reason}")
+        case fx.ModeDropped(room):
+            text = f"the server says that {room} is not encrypted any more: it stays so here"
+            yield _room(room), *_error(f"{text}, and nothing goes there in plain text")
+        case fx.Undelivered(device, reason):
+            yield _status(f"{device} does not get the key for now: {reason}")
+        case fx.VerificationAsked(_, device):
+            yield _error(f"{device} wants to compare pictures with you: /verify yes, or /verify no")
+        case fx.Compare(_, device, emojis):
+            shown = "  ".join(f"{picture} {name}" for name, picture in emojis)
+            yield _error(f"compare with {device}, by voice or in person:")
+            yield Piece(Look.STATUS, "-- ", mark=True), Piece(Look.PICTURE, shown)
+            yield _status("the same on both sides: /verify yes; else: /verify no")
+        case fx.Verified(device):
+            yield _status(f"{device} is verified: 🔒✓")
+        case fx.VerificationFailed(_, device, reason):
+            yield _error(f"{device} is not verified: {reason}")
 
 
 def _secured(event: ev.Secured, now: datetime) -> Iterator[tuple[Piece, ...]]:

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from getpass import getpass
+from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -21,6 +24,8 @@ from chat.client.history import Memory
 from chat.client.isupport import Isupport
 from chat.client.profile import Network, Problem, Profile
 from chat.client.protocol import Listener
+from chat.client.sealing import Sealing
+from chat.client.unlocking import open_sealing
 from chat.console.conversation import Conversation
 from chat.console.errand import Answer, Errand
 from chat.console.plain.keyboard import Keyboard
@@ -55,7 +60,9 @@ def run_console(
             sys.stdout.reconfigure(errors="replace")  # not every encoding has every character
         kind = Keyboard if is_seen else Pipe
         front = kind(reactor, _ask(reactor), RECORDS if json else LINES)
-        conversation = Conversation(_connect(network.profile, reactor), front, reactor, _now)
+        sealing = _sealing(network.profile)
+        connect = partial(_client, network.profile, reactor, sealing)
+        conversation = Conversation(connect, front, reactor, _now)
         _run(conversation, reactor)
         return conversation.rejection
 
@@ -94,10 +101,24 @@ def _add(screen: Screen, network: Network, reactor: AsyncioSelectorReactor) -> N
     except ArchiveError as error:
         screen.complain(f"{network.name}: {error}")
 
+    sealing = _sealing(profile)
+    if sealing.why_not and find_spec("vodozemac") is not None:
+        screen.complain(f"{network.name}: nothing is encrypted or decrypted: {sealing.why_not}")
+
     def connect(listener: Listener) -> Client:
-        return Client(profile, listener, reactor, memory=memory, rooms=rooms)
+        return Client(profile, listener, reactor, memory=memory, rooms=rooms, sealing=sealing)
 
     screen.add(network.name, archive, connect)
+
+
+def _sealing(profile: Profile) -> Sealing:
+    """Open the keys of a profile's device; its passphrase is asked for on the terminal."""
+    from platformdirs import user_data_path
+
+    def ask(text: str) -> str | None:
+        return getpass(f"{text}: ") if _has_keyboard() else None
+
+    return open_sealing(profile, user_data_path("securechat", appauthor=False), ask)
 
 
 def run_errand(profile: Profile, message: Message, reactor: AsyncioSelectorReactor) -> list[Answer]:
@@ -107,6 +128,12 @@ def run_errand(profile: Profile, message: Message, reactor: AsyncioSelectorReact
 
 def _connect(profile: Profile, reactor: AsyncioSelectorReactor) -> Callable[[Listener], Client]:
     return lambda listener: Client(profile, listener, reactor)
+
+
+def _client(
+    profile: Profile, reactor: AsyncioSelectorReactor, sealing: Sealing, listener: Listener
+) -> Client:
+    return Client(profile, listener, reactor, sealing=sealing)
 
 
 class _Runnable(Protocol[_Result]):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from chat.client.events import ClientEvent, JoinedRoom, LeftRoom, Refused, Renamed, Said
 from chat.client.isupport import Isupport
 from chat.client.rooms import Rooms
+from chat.client.seals import Protection
 from chat.client.state import ClientState
 from chat.console.commands import Here
 from chat.console.completion import Completion, complete
@@ -52,6 +53,11 @@ class View:
             account_of=self.account_of,
             was_removed=self.was_removed,
         )
+
+    def protection(self, room: str) -> Protection:
+        """Return how what is said to a room or person would go out."""
+        state = self._state()
+        return state.sealing.protection(room) if state is not None else Protection()
 
     @property
     def rooms(self) -> Rooms:

@@ -27,6 +27,7 @@ VALUES: dict[str, Any] = {
     "datetime": NOW,
     "datetime | None": NOW,
     "Manner": Manner.ACTION,
+    "Seal | None": None,
     "tuple[str, ...]": (HOSTILE, HOSTILE),
     "tuple[Said, ...]": (),
     "tuple[Said | Reacted | Redacted, ...]": (),

@@ -12,13 +12,15 @@ from chat.client.history import Memory
 from chat.client.outgoing import Outgoing
 from chat.client.protocol import Listener
 from chat.client.registration import Identity
+from chat.client.sealing import Sealing
 from chat.client.state import ClientState
 from chat.irc.message import Message, serialize
 
 
 class FakeClient:
     def __init__(self) -> None:
-        self.state = ClientState(Identity("alice", "alice", "Alice"))
+        self.sealing = Sealing()
+        self.state = ClientState(Identity("alice", "alice", "Alice"), sealing=self.sealing)
         self.account = "alice"
         self.sent: list[str] = []
         self.started: list[str | None] = []

@@ -33,12 +33,12 @@ class TerminalTestCase(TestCase):
         self.directory = Path(tempfile.mkdtemp(prefix="sc-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def tmux(self, *words: str) -> str:
+    def tmux(self, *words: str, check: bool = True) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
         command = ["tmux", "-u", "-f", os.devnull, "-S", str(self.directory / "tmux"), *words]
         done = subprocess.run(
             command, env=environment | {"LC_ALL": "C.UTF-8"}, capture_output=True, text=True,
-            timeout=20, check=True,
+            timeout=20, check=check,
         )  # fmt: skip
         return done.stdout
 
@@ -51,7 +51,10 @@ class TerminalTestCase(TestCase):
         return self.tmux("capture-pane", "-p", "-J")
 
     def wait_for(self, *texts: str) -> None:
-        until(lambda: all(text in self.shown() for text in texts), f"{texts} on the screen")
+        try:
+            until(lambda: all(text in self.shown() for text in texts), f"{texts} on the screen")
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.shown()}") from None
 
     def launch(self, *words: object, env: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start ``securechat``, and say behind it how it ended and left the terminal.
@@ -67,4 +70,4 @@ class TerminalTestCase(TestCase):
             f"stty -a > {before}; {settings} {command}; echo exit code $?;"
             f" stty -a | diff {before} - && echo as before; cat",
         )  # fmt: skip
-        self.addCleanup(self.tmux, "kill-server")
+        self.addCleanup(self.tmux, "kill-server", check=False)

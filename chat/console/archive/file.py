@@ -16,6 +16,8 @@ from urllib.parse import quote
 from chat.client.profile import Profile
 from chat.irc.formatting import strip_formatting
 
+#: Before the ciphertext of a message, which is kept in place of its text: no text has it.
+SEALED = "\0"
 #: Of the tables; kept in the file as SQLite's ``user_version``.
 VERSION = 1
 #: Seconds to wait for another console that writes.

@@ -12,13 +12,17 @@ from attrs import field, frozen
 
 from chat.client.events import Manner, Redacted, Said
 from chat.client.history import MOST_PLACES, MOST_TOLD, Mark, Memory
-from chat.console.archive.file import folded, to_number, to_time
+from chat.client.seals import Seal
+from chat.console.archive.file import SEALED, folded, to_number, to_time
 from chat.irc.casemap import CASEMAPPINGS
 
 #: Messages of a room that are remembered as told.
 _TOLD = 100
 #: Messages that are searched at once: other work comes between.
 STRETCH = 20_000
+
+#: Why a message that is kept encrypted is not shown yet.
+_UNOPENED = "not opened here"
 
 #: Where a message is: its time, and its number among those of the same time.
 Position = tuple[int, int]
@@ -256,6 +260,10 @@ def _joined(
 
 def _said(row: tuple[Any, ...]) -> Said:
     _, time, _, name, msgid, sender, account, text, manner, own, reply_to, _ = row
+    seal = None
+    if text.startswith(SEALED):
+        seal = Seal(reason=_UNOPENED, ciphertext=text.removeprefix(SEALED))
+        text = f"[encrypted: {_UNOPENED}]"
     return Said(
         name,
         sender,
@@ -268,6 +276,7 @@ def _said(row: tuple[Any, ...]) -> Said:
         replayed=True,
         reply_to=reply_to,
         account=account,
+        seal=seal,
     )
 
 

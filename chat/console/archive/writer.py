@@ -20,7 +20,7 @@ from chat.client.events import (
     Said,
 )
 from chat.client.history import Spoken
-from chat.console.archive.file import folded, to_number
+from chat.console.archive.file import SEALED, folded, to_number
 from chat.console.archive.limits import TABLES, Limits
 from chat.console.archive.reader import END, find
 
@@ -123,7 +123,7 @@ class Writer:
         match item:
             case Said():
                 self._say(item, is_first=is_first)
-            case Reacted():
+            case Reacted(seal=None):
                 self._react(item)
             case Redacted():
                 self._redact(item)
@@ -158,7 +158,7 @@ class Writer:
     def _say(self, said: Said, *, is_first: bool) -> None:
         """Write a message: behind, or before, those of the same time."""
         room = self._room(said.room)
-        text = said.text
+        text = SEALED + said.seal.ciphertext if said.seal is not None else said.text
         if said.msgid and self._finds("redactions WHERE room = ? AND msgid = ?", room, said.msgid):
             text = ""
         self._added += self._execute(
@@ -171,7 +171,7 @@ class Writer:
             said.sender,
             said.account,
             text,
-            folded(text),
+            folded(text) if said.seal is None else "",
             said.manner.value,
             said.own,
             said.reply_to,
@@ -203,7 +203,7 @@ class Writer:
             room,
             event.msgid,
             event.by,
-            event.reason,
+            event.reason if event.seal is None else "",
             event.sender,
             _number(event.time),
         )

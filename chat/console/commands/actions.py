@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chat.irc.message import Message
 
@@ -116,5 +116,60 @@ class Disconnect:
     """End the connection, and stay in the console."""
 
 
+@frozen
+class Encrypt:
+    """Say what encryption of a room means (``""``), set it (``yes``), or forget it (``off``)."""
+
+    room: str
+    answer: str
+
+
+@frozen
+class Compare:
+    """Have a person's device, named where there are several, compare pictures."""
+
+    nick: str
+    device: str
+
+
+@frozen
+class Answer:
+    """Take part in a comparison, say that the pictures are the same; or that not."""
+
+    yes: bool
+
+
+@frozen
+class Inspect:
+    """Show whose devices read what is said in a room, or to a person."""
+
+    target: str
+
+
+@frozen
+class SetKey:
+    """Give a room a passphrase, a ``new`` one, or take it away (``off``)."""
+
+    room: str
+    words: str = field(repr=False)
+
+
+@frozen
+class Trust:
+    """Judge a device: ``accept``, ``block`` or ``cosign``."""
+
+    device: str
+    judgement: str
+
+
+@frozen
+class TrustRoom:
+    """Say whether what we say in a room is for verified devices only."""
+
+    room: str
+    verified: bool
+
+
+Secrecy = Encrypt | Compare | Answer | Inspect | SetKey | Trust | TrustRoom
 Local = Search | Mute | Pin | Ignore | Clear | Set | Retry | Connect | Disconnect
-Action = Send | Go | Close | Show | Leave | Local
+Action = Send | Go | Close | Show | Leave | Secrecy | Local

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from chat.client.events import Manner
 from chat.console.commands.actions import Send, Show
 from chat.console.commands.command import Actions, CommandError, Here, UsageError, Words
+from chat.console.commands.encryption import ENCRYPTION
 from chat.console.commands.messages import MESSAGES
 from chat.console.commands.moderation import MODERATION
 from chat.console.commands.people import PEOPLE
@@ -52,7 +53,7 @@ def _all() -> Actions:
 
 
 #: In the order in which /help shows them.
-SUBJECTS = (ROOMS, MESSAGES, PEOPLE, MODERATION, PROGRAM)
+SUBJECTS = (ROOMS, MESSAGES, ENCRYPTION, PEOPLE, MODERATION, PROGRAM)
 #: By name, in that order.
 COMMANDS = {command.name: command for subject in SUBJECTS for command in subject.commands}
 #: By each name that they have.

@@ -44,6 +44,8 @@ class Buffer:
     is_complete: bool = False
     #: Whether somebody wanted to see nothing of it.
     is_cleared: bool = False
+    #: Whether what is said here has to be encrypted.
+    is_encrypted: bool = False
     #: What was typed here, and not sent, when one went elsewhere.
     draft: str = ""
     #: Who types, and until when.
@@ -85,7 +87,13 @@ class Buffer:
         self.spoke[said.sender] = time
         if len(self.spoke) > _SPEAKERS:
             del self.spoke[next(iter(self.spoke))]
-        self._append(self._keep(Message(said, time, self._messages, is_for_us=is_for_us)))
+        self._append(self._keep(self.message(said, time, is_for_us=is_for_us)))
+
+    def replace(self, said: Said) -> None:
+        """Show a message, if it is here, as it reads now."""
+        message = self._messages.get(said.msgid)
+        if message is not None:
+            message.said = said
 
     def send(self, waiting: Waiting, sender: str, time: datetime) -> None:
         """Add a message of ours that the server has not answered."""
@@ -155,7 +163,8 @@ class Buffer:
 
     def message(self, said: Said, time: datetime, *, is_for_us: bool = False) -> Message:
         """Return a message of this place, to begin with for example."""
-        return Message(said, time, self._messages, is_for_us=is_for_us)
+        is_bare = self.is_encrypted and said.seal is None
+        return Message(said, time, self._messages, is_for_us=is_for_us, is_bare=is_bare)
 
     def oldest(self) -> Said | None:
         """Return the oldest message that is here."""

@@ -10,7 +10,8 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from chat.client.events import Reacted, Redacted, Said
-from chat.console.lines import Line, Look, Piece, made, short, speaker
+from chat.console.lines import Line, Look, Piece, lock, made, short, speaker
+from chat.irc.casemap import ascii_fold
 
 #: Different reactions that one message shows, and people with each; more are counted only.
 MOST_REACTIONS = 50
@@ -73,6 +74,8 @@ class Message:
     #: Whether it speaks to us.
     is_for_us: bool = False
     redacted: Redacted | None = None
+    #: Whether it came without encryption where everything is encrypted.
+    is_bare: bool = False
     #: By reaction, who reacted so.
     reactions: dict[str, list[str]] = field(factory=dict)
 
@@ -95,7 +98,7 @@ class Message:
             yield made(self.time, quote, beside=True, is_clipped=True)
         who = speaker(said.sender, said.manner, own=said.own, stands_out=self.is_for_us)
         first, *others = self._text()
-        yield made(self.time, *who, *first)
+        yield made(self.time, *who, *lock(said.seal), *first)
         for line in others:
             yield made(self.time, *line, beside=True)
         if self.reactions:
@@ -113,10 +116,22 @@ class Message:
             by = f" by {self.redacted.by}" if self.redacted.by else ""
             reason = f": {self.redacted.reason}" if self.redacted.reason else ""
             return [(Piece(Look.STATUS, f"[removed{by}{reason}]"),)]
+        if self.said.seal is not None and self.said.seal.reason:
+            return [(Piece(Look.ERROR, self.said.text),)]
         lines = [(Piece(Look.TEXT, line),) for line in self.said.text.split("\n")]
         return [*lines[:-1], (*lines[-1], *self._fate())]
 
     def _fate(self) -> Iterator[Piece]:
+        seal = self.said.seal
+        account = seal.device.partition("/")[0] if seal is not None else ""
+        if account and ascii_fold(account) != ascii_fold(self.said.sender):
+            yield Piece(Look.ERROR, f" (written by {account})")
+        if seal is not None and seal.missing:
+            yield Piece(Look.ERROR, f" ({seal.missing} before it have not come)")
+        if seal is not None and seal.via:
+            yield Piece(Look.STATUS, f" (its key is from {seal.via})")
+        if self.is_bare:
+            yield Piece(Look.ERROR, " (NOT encrypted)")
         if self.state is State.SENDING:
             yield Piece(Look.STATUS, " …")
         elif self.state is State.WAITING:

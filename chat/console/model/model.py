@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chat.client.events import ClientEvent
+from chat.client.seals import Protection
 from chat.console.lines import Line
 from chat.console.model.buffer import Buffer
 from chat.console.model.network import Network, Person
@@ -153,6 +154,11 @@ class Model:
     def topic(self) -> str:
         """The current room's topic, safe to print."""
         return self.network.topic(self._shown)
+
+    @property
+    def protection(self) -> Protection:
+        """How what is said in the current room would go out."""
+        return self.network.protection(self._shown)
 
     def members(self) -> list[Person]:
         """Return who is in the current room, the highest ranks first."""

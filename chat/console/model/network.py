@@ -9,10 +9,13 @@ from attrs import evolve, frozen
 
 from chat.client import events as ev
 from chat.client.rooms import Room
+from chat.client.seals import Protection
+from chat.client.secrecy import SecurityNotice, Unsealed
 from chat.console.lines import Line, Look, lines_of
 from chat.console.model.buffer import Buffer
 from chat.console.model.notifications import mentions
 from chat.console.view import NOT_JOINED, View
+from chat.e2e.effects import ModeDropped
 from chat.irc.formatting import strip_formatting
 
 #: The certificate's last days, in which it is pointed out.
@@ -122,6 +125,10 @@ class Network:
         room = self._room(buffer)
         return strip_formatting(room.topic) if room is not None else buffer.removed
 
+    def protection(self, buffer: Buffer) -> Protection:
+        """Return how what is said there would go out."""
+        return self.view.protection(buffer.name) if buffer.name is not None else Protection()
+
     def members(self, buffer: Buffer) -> list[Person]:
         """Return who is in a room, the highest ranks first."""
         room = self._room(buffer)
@@ -223,6 +230,13 @@ class Network:
             case ev.Redacted(room=room):
                 buffer = self.get(room)
                 return buffer is not None and buffer.redact(event)
+            case Unsealed(ev.Reacted() as reacted):
+                buffer = self.get(reacted.room)
+                return buffer is not None and buffer.react(reacted)
+            case Unsealed(ev.Said() as said):
+                buffer = self.get(said.room)
+                if buffer is not None:
+                    buffer.replace(said)
             case ev.Typing(room=room, nick=nick, seconds=seconds):
                 self._types(room, nick, now + timedelta(seconds=seconds) if seconds else None)
             case ev.ReadUpTo(room=room, read=read):
@@ -243,6 +257,7 @@ class Network:
         time = said.time.astimezone(now.tzinfo) if said.time is not None else now
         is_direct = not self.is_channel(said.room)
         is_for_us = not said.own and self.names_us(said.text)
+        buffer.is_encrypted = self.view.protection(said.room).is_encrypted
         buffer.say(said, time, is_for_us=is_for_us)
         is_read = buffer.read is not None and said.time is not None and said.time <= buffer.read
         if buffer is not seen and not said.own and not is_read:
@@ -298,6 +313,8 @@ class Network:
                 | ev.Redacted(room=room)
             ):
                 yield self.get(room) or self.here()
+            case SecurityNotice(ModeDropped(room=room)):
+                yield self.open(room)
             case ev.Registered() if self._is_back:
                 yield from dict.fromkeys((self.server, self.here()))
             case ev.Secured() | ev.Registered() | ev.Retrying() | ev.CertificateRenewed():

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chat.client.records import json_line, record_of, stamp
+from chat.client.records import TYPES, json_line, record_of, stamp
 from chat.console.lines import Line, Look, lines_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def _as_lines(event: ClientEvent, now: datetime) -> Iterator[str]:
 
 
 def _as_record(event: ClientEvent, now: datetime) -> Iterator[str]:
-    yield json_line(record_of(event, now))
+    if type(event) in TYPES:
+        yield json_line(record_of(event, now))
+    else:
+        yield from map(_own_as_record, lines_of(event, now))
 
 
 def _own_as_record(line: Line) -> str:

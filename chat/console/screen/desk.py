@@ -106,7 +106,14 @@ class Desk:
         """Take note of whom to call."""
         self.to = to
         self.network = Network(self._name, to.view)
-        self.past = Past(self._archive, self.network, to.earlier, self._terminal.changed, self._now)
+        self.past = Past(
+            self._archive,
+            self.network,
+            to.earlier,
+            to.unseal,
+            self._terminal.changed,
+            self._now,
+        )
 
     def begin(self, settings: Settings, *, is_only: bool) -> None:
         """Open the rooms that were open, before anything happens."""

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from chat.client.seals import Protection
 from chat.console.model.buffer import Buffer
 from chat.console.model.model import Model
 from chat.console.screen.looks import nick_style, segments
@@ -118,7 +119,8 @@ class Topic(Panel):
 
     def rows(self, width: int, height: int) -> list[Drawn]:
         """Return the one row."""
-        title = clip(self.model.shown.title, width)
+        marked = f"{self.model.shown.title}{protected(self.model.protection)}"
+        title = clip(marked, width)
         topic = clip(f"  {self.model.topic}", width - columns(title)) if self.model.topic else ""
         rest = " " * (width - columns(title) - columns(topic))
         return [[Segment(title, _ALERT), Segment(topic + rest, _REVERSE)]]
@@ -260,6 +262,17 @@ class Status(Panel):
     def _state(self) -> Iterable[tuple[str, bool]]:
         model, network = self.model, self.model.network
         now = self._now()
+        protection = model.protection
+        if protection.is_encrypted:
+            shown = "encrypted, verified" if protection.is_verified else "encrypted"
+            if protection.account:
+                shown += f" for {strip_formatting(protection.account)}"
+            yield (
+                f"🔒 {shown}" if not protection.why_not else f"🔒✗ {protection.why_not}",
+                bool(protection.why_not),
+            )
+        elif protection.is_optional:
+            yield "NOT encrypted", True
         typing = [strip_formatting(nick) for nick in model.shown.who_types(now)]
         if typing:
             yield f"{_and(typing)} typing", False
@@ -289,6 +302,13 @@ def _and(names: list[str]) -> str:
     if len(names) > 3:
         return "several people are"
     return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def protected(protection: Protection) -> str:
+    """Return the mark of a room or conversation, behind its name."""
+    if protection.is_encrypted:
+        return " 🔒✓" if protection.is_verified else " 🔒"
+    return " (NOT encrypted)" if protection.is_optional else ""
 
 
 def unread(buffer: Buffer) -> str:

@@ -27,6 +27,7 @@ Ask = Callable[[str, Said | None], bool]
 class Past:
     """The past of one network, in its archive, if it has one, and behind that on its server.
 
+    ``unseal`` decrypts what the archive keeps: of encrypted messages it has the ciphertext alone.
     ``changed`` is called when there is more to see; ``now`` returns the time in the reader's zone.
     """
 
@@ -35,12 +36,14 @@ class Past:
         archive: Archive | None,
         network: Network,
         ask: Ask,
+        unseal: Callable[[Said], Said],
         changed: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._archive = archive
         self._network = network
         self._ask = ask
+        self._unseal = unseal
         self._changed = changed
         self._now = now
 
@@ -129,7 +132,7 @@ class Past:
     def _put_before(self, buffer: Buffer, kept: Iterable[KeptMessage]) -> None:
         messages = []
         for one in kept:
-            message = self._message(buffer, one.said)
+            message = self._message(buffer, self._unseal(one.said))
             message.redacted = one.redacted
             for nick, reaction in one.reactions:
                 message.reactions.setdefault(reaction, []).append(nick)
@@ -138,5 +141,6 @@ class Past:
 
     def _message(self, buffer: Buffer, said: Said) -> Message:
         time = said.time.astimezone(self._now().tzinfo) if said.time is not None else self._now()
+        buffer.is_encrypted = self._network.protection(buffer).is_encrypted
         is_for_us = not said.own and self._network.names_us(said.text)
         return buffer.message(said, time, is_for_us=is_for_us)
