@@ -272,9 +272,21 @@ class EventLog:
         if self._stopped:
             return
         self._singly = max(0, self._singly - 1)
-        self._deliver(entries)
-        for append in batch:
+        self._hand_over(batch, entries)
+
+    def _hand_over(self, batch: list[_Append], entries: list[Entry]) -> None:
+        """Give the subscriber the entries, and tell who appended them before what is behind.
+
+        Else what one is answered would stand behind what others did later.
+        """
+        owners = {entry.uid: append for append in batch for entry in append.entries}
+        last = {id(owners.get(entry.uid)): at for at, entry in enumerate(entries, 1)}
+        start = 0
+        for append in sorted(batch, key=lambda append: last.get(id(append), len(entries))):
+            end = max(start, last.get(id(append), len(entries)))
+            self._deliver(entries[start:end])
             append.succeed()
+            start = end
 
     def _doubtful(self, entries: Sequence[Entry]) -> list[bytes]:
         """Return the uids that may be in the table."""

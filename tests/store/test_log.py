@@ -196,8 +196,29 @@ class LogTests(StoreTestCase):
         commits.release()
         for result in done:
             await result
-        self.assertEqual(self.calls, [["first"], [str(n) for n in range(20)]])
+        self.assertEqual(texts(self.applied), ["first", *map(str, range(20))])
         self.assertEqual(log.batches, 2)
+
+    @coroutine_test
+    async def test_each_is_told_before_what_is_behind_is_applied(self) -> None:
+        """So what one is answered stands before what others did later."""
+        commits = Commits(self, self.lost)
+        log = await self.open_log()
+        commits.hold()
+        log.append([entry("first")], deadline=5)
+        await self.until(lambda: commits.held)
+        seen: list[list[str]] = []
+        done = [
+            log.append([entry(f"{n}a"), entry(f"{n}b")], deadline=5).addCallback(
+                lambda _: seen.append(texts(self.applied)[1:])
+            )
+            for n in range(3)
+        ]
+        commits.release()
+        for result in done:
+            await result
+        whole = ["0a", "0b", "1a", "1b", "2a", "2b"]
+        self.assertEqual(seen, [whole[:2], whole[:4], whole])
 
     @coroutine_test
     async def test_passing_events_need_no_database_and_keep_their_place(self) -> None:
