@@ -17,7 +17,7 @@ from math import inf
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -26,6 +26,7 @@ from chat.network.events import Entry
 from chat.network.figures import Figures
 from chat.network.ids import Sequence as Position
 from chat.network.settings import Performance
+from chat.store.alarm import Alarm
 from chat.store.database import Database
 from chat.store.event_table import (
     Row,
@@ -118,8 +119,8 @@ class EventLog:
         self._singly = 0
         self._current: list[_Append] = []
         self._pause: Deferred[None] | None = None
-        #: Ends at the first deadline of those that wait.
-        self._timer: IDelayedCall | None = None
+        #: Rings at the first deadline of those that wait.
+        self._alarm = Alarm(clock, self._expire)
         self._drained: list[Deferred[None]] = []
 
     def append(self, entries: Sequence[Entry], *, deadline: float | None) -> Deferred[None]:
@@ -139,7 +140,7 @@ class EventLog:
         self._count(len(append.entries))
         self._start()
         if not append.done.called:
-            self._watch(append.expires)
+            self._alarm.set(append.expires)
         return append.done
 
     def read(self, after: int, limit: int) -> Deferred[list[Entry]]:
@@ -251,7 +252,7 @@ class EventLog:
         finally:
             self._running = False
             self._current = []
-            self._unwatch()
+            self._alarm.stop()
             if self._closed:
                 self._give_up()
 
@@ -352,25 +353,8 @@ class EventLog:
             self._put_back(batch)
             self._singly = sum(not append.done.called for append in batch)
 
-    def _watch(self, expires: float) -> None:
-        """Have the timer end by ``expires``, on the clock."""
-        if expires == inf:
-            return
-        if self._timer is not None:
-            if self._timer.getTime() <= expires:
-                return
-            self._timer.cancel()
-        self._timer = self._clock.callLater(expires - self._clock.seconds(), self._expire)
-
-    def _unwatch(self) -> None:
-        """Stop the timer: nothing waits any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _expire(self) -> None:
         """Fail what is past its deadline; it never appears when no transaction has it."""
-        self._timer = None
         now = self._clock.seconds()
         for append in [*self._current, *self._queue]:
             if append.expires <= now and not append.done.called:
@@ -379,7 +363,7 @@ class EventLog:
                     self._count(-len(append.entries))
                 append.fail(UnavailableError(f"not stored within {append.deadline:g} s"))
         left = [one.expires for one in (*self._current, *self._queue) if not one.done.called]
-        self._watch(min(left, default=inf))
+        self._alarm.set(min(left, default=inf))
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, until the time is over or the log gives up."""
@@ -398,7 +382,7 @@ class EventLog:
             append.fail(UnavailableError("not stored before the log was closed"))
         if self._pause is not None:
             self._pause.cancel()
-        self._unwatch()
+        self._alarm.stop()
         waiters, self._drained = self._drained, []
         for drained in waiters:
             drained.callback(None)
