@@ -15,8 +15,8 @@ from bench.plot import plot
 from bench.report import Bar, Report, Table
 from bench.rivals import RIVALS
 from bench.writing import write
+from tests.bench.unreliable import Mistake, unreliable
 from tests.cli.programs import ROOT
-from tests.live.unreliable import Mistake, unreliable
 from tests.support.servers import make_home
 
 _ALONE = ("--against", "none")
