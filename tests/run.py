@@ -7,6 +7,7 @@ beside the others in a process of its own.
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -18,12 +19,16 @@ from twisted.scripts.trial import Options, _getSuite, _initialDebugSetup, _makeR
 
 ROOT = Path(__file__).parent.parent
 _BESIDE = "live"
+_OWN = ("CONFIG", "DATA", "STATE")
 _COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
 def main() -> int:
     # A shell's background job ignores SIGINT, and so would the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Nothing of who runs this is read or changed.
+    home = tempfile.TemporaryDirectory(prefix="securechat-home-")
+    os.environ |= {f"XDG_{kind}_HOME": f"{home.name}/{kind}" for kind in _OWN}
     # In place of tests/ itself, whose packages would hide others of their names.
     sys.path[0] = str(ROOT)
     if len(sys.argv) > 1:

@@ -198,7 +198,10 @@ def _unlocked(
     if row is None:
         connection.execute("INSERT INTO head VALUES (1, ?, ?)", (salt, proof))
     elif not hmac.compare_digest(row[1], proof):
-        raise VaultError(f"that does not open {path}: the passphrase or key is another one")
+        raise VaultError(
+            f"{path} was made with another key or passphrase: give that one back, or move the file"
+            " away to begin with new keys, which read nothing of before"
+        )
     return key
 
 

@@ -92,8 +92,8 @@ class VaultTests(VaultCase):
 
     def test_another_key(self) -> None:
         self.open().close()
-        self.assertRefused("does not open", with_key(bytes(32)))
-        self.assertRefused("does not open", with_passphrase("words"))
+        self.assertRefused("another key or passphrase", with_key(bytes(32)))
+        self.assertRefused("another key or passphrase", with_passphrase("words"))
         self.assertRaises(VaultError, with_key, bytes(16))
         self.assertRefused("the passphrase is empty", with_passphrase(" "))
 
@@ -102,7 +102,7 @@ class VaultTests(VaultCase):
         vault.put("place", "a", {"seq": 1})
         vault.commit()
         vault.close()
-        self.assertRefused("does not open", with_passphrase("six words that nobody knows"))
+        self.assertRefused("another key or passphrase", with_passphrase("six words that nobody knows"))
         again = self.open(with_passphrase("six words that nobody else knows"))
         self.assertEqual(again.get("place", "a"), {"seq": 1})
 

@@ -312,9 +312,15 @@ class Console:
 
     def __init__(self, command: list[str], output: Path) -> None:
         self._output = output
+        # What it keeps is this test's own.
+        own = {"XDG_DATA_HOME": str(output.absolute().parent / "data")}
         with output.open("wb") as file:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT
+                command,
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=os.environ | own,
             )
 
     def type(self, *lines: str) -> None:
