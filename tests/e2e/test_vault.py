@@ -102,7 +102,8 @@ class VaultTests(VaultCase):
         vault.put("place", "a", {"seq": 1})
         vault.commit()
         vault.close()
-        self.assertRefused("another key or passphrase", with_passphrase("six words that nobody knows"))
+        wrong = with_passphrase("six words that nobody knows")
+        self.assertRefused("another key or passphrase", wrong)
         again = self.open(with_passphrase("six words that nobody else knows"))
         self.assertEqual(again.get("place", "a"), {"seq": 1})
 
