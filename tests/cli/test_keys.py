@@ -65,7 +65,7 @@ class KeysTest(TestCase):
         key.write_bytes(bytes(32))
         denied = open_sealing(profile, self.data).seal(said, 0.0)
         assert denied is not None
-        self.assertIn("is another one", denied.denial)
+        self.assertIn("another key or passphrase", denied.denial)
 
     def test_a_list_beside_the_certificate(self) -> None:
         profile = choose(Choice(certificate=self.device), self.directory)
